@@ -1,0 +1,217 @@
+/**
+ * What workers say to each other. A frame is a list of these for one peer: everything that all partitions have to
+ * say at that moment. Streams are ordered and lossless while they last; the machines count on neither.
+ */
+import {
+  ascii,
+  boolean,
+  bytes,
+  list,
+  optional,
+  position,
+  struct,
+  tagged,
+  time,
+  u16,
+  u32,
+  word,
+} from './wire.js';
+import type { Codec, Decoded } from './wire.js';
+import { notAppliedReasons } from './operation.js';
+
+/** Entries, rows and whole messages: above the largest value plus its key and header. */
+export const messageBytesMax = 24 * 1024 * 1024;
+const entriesMax = 65_536;
+const identifier = ascii(128);
+const partition = u16;
+export const entryBytes = bytes(messageBytesMax);
+const key = bytes(1_024);
+
+export const epochStarts = list(struct({ epoch: position, firstSeq: position }), 4_096);
+const version = struct({ epoch: position, seq: position });
+
+/** Leader to voter or learner: entries, or none: a lease request and the leader's commit position. */
+const append = struct({
+  partition,
+  epoch: position,
+  /** The entries follow this position. */
+  previousSeq: position,
+  commitSeq: position,
+  /** Counts the requests of this leader for this partition; the answer echoes it with the time of sending. */
+  round: position,
+  sentAt: time,
+  entries: list(entryBytes, entriesMax),
+});
+
+/** Everything up to `durableSeq` is durable here, and at the time of answering nothing above `epoch` was promised. */
+const ack = struct({
+  partition,
+  epoch: position,
+  round: position,
+  sentAt: time,
+  /** Length of the lease granted, from the grantor's receipt of the request; 0 for none. */
+  leaseMs: u32,
+  durableSeq: position,
+});
+
+/** The append was not taken. `gap`: `lastSeq` tells where to go on. `busy`: try again later. */
+const refusal = struct({
+  partition,
+  epoch: position,
+  round: position,
+  reason: word(['promised', 'gap', 'busy']),
+  promisedEpoch: position,
+  lastSeq: position,
+});
+
+/** Voter or learner to leader of `epoch`, which it has promised: my log, make it equal to yours. */
+const report = struct({
+  partition,
+  epoch: position,
+  syncedEpoch: position,
+  epochStarts,
+  /** The log begins after this; what is not above it is in the table. */
+  baseSeq: position,
+  lastSeq: position,
+  appliedSeq: position,
+  /** A full copy that is staged durably and waits for the log that follows it. */
+  staged: optional(struct({ number: position, atSeq: position })),
+});
+
+/**
+ * Leader to receiver: part of the log after `cutTo`. Parts are gathered; the last one carries `epochStarts` and makes
+ * the receiver synced in `epoch`. `copyNumber` is not 0 if the log follows the staged copy of that number.
+ */
+const sync = struct({
+  partition,
+  epoch: position,
+  cutTo: position,
+  previousSeq: position,
+  entries: list(entryBytes, entriesMax),
+  last: boolean,
+  epochStarts,
+  copyNumber: position,
+});
+
+const giveBack = struct({ partition, epoch: position });
+
+/** Leader to receiver: the log does not reach back; a copy of the table at `atSeq` can be pulled. */
+const copyOffer = struct({ partition, epoch: position, number: position, atSeq: position });
+const copyPull = struct({ partition, epoch: position, number: position, chunk: u32 });
+const copyChunk = struct({
+  partition,
+  epoch: position,
+  number: position,
+  chunk: u32,
+  last: boolean,
+  rows: bytes(messageBytesMax),
+});
+/** The copy cannot go on; ask anew. */
+const copyEnd = struct({ partition, epoch: position, number: position });
+
+const preconditionCodec = struct({
+  type: word(['none', 'ifMatch', 'ifNoneMatch']),
+  versions: optional(list(version, 256)),
+});
+
+/** A client's write, passed on to the primary. `epoch` is the configuration that the sender routed by. */
+const forwardWrite = struct({
+  id: position,
+  partition,
+  epoch: position,
+  kind: word(['put', 'delete']),
+  key,
+  value: bytes(messageBytesMax),
+  contentType: ascii(255),
+  precondition: preconditionCodec,
+  idempotencyKey: ascii(255),
+  deadlineMs: u32,
+});
+const forwardRead = struct({
+  id: position,
+  partition,
+  epoch: position,
+  key,
+  consistency: word(['linearizable', 'eventual']),
+  atLeast: optional(version),
+  headOnly: boolean,
+  deadlineMs: u32,
+});
+
+const notApplied = { reason: word(notAppliedReasons), detail: ascii(512) };
+const writeReply = struct({
+  id: position,
+  result: word(['applied', 'preconditionFailed', 'absent', 'notApplied', 'unknown']),
+  version: optional(version),
+  created: boolean,
+  replayed: boolean,
+  acks: u16,
+  /** Of the ring that the answer was given by: an asker with an older one waits for it. */
+  ringVersion: position,
+  ...notApplied,
+});
+const readReply = struct({
+  id: position,
+  result: word(['found', 'missing', 'notApplied']),
+  version: optional(version),
+  contentType: ascii(255),
+  value: bytes(messageBytesMax),
+  staleMs: optional(time),
+  ringVersion: position,
+  ...notApplied,
+});
+
+/** A controller's message for a worker that it cannot reach itself, and the way back. */
+const relay = struct({
+  controller: identifier,
+  towards: word(['worker', 'controller']),
+  payload: entryBytes,
+});
+
+/** Sent when there is nothing else to say, so that silence means something. */
+const alive = struct({});
+/** The ring version this worker holds; a peer with a newer one sends it. */
+const ringVersion = struct({ version: position });
+const ring = struct({ payload: entryBytes });
+
+const variants = {
+  append,
+  ack,
+  refusal,
+  report,
+  sync,
+  giveBack,
+  copyOffer,
+  copyPull,
+  copyChunk,
+  copyEnd,
+  forwardWrite,
+  writeReply,
+  forwardRead,
+  readReply,
+  relay,
+  alive,
+  ringVersion,
+  ring,
+};
+
+export const peerMessageCodec = tagged(variants);
+export type PeerMessage = Decoded<typeof peerMessageCodec>;
+export type PeerMessageOf<T extends PeerMessage['type']> = Extract<PeerMessage, { type: T }>;
+/** A frame's content. */
+export const peerFrameCodec: Codec<PeerMessage[]> = list(peerMessageCodec, 65_536);
+
+/** First frame in each direction of a stream; a stream whose two ends do not fit together is closed with a reason. */
+export const helloCodec = struct({
+  protocolVersion: u16,
+  role: word(['worker', 'controller']),
+  clusterId: identifier,
+  id: identifier,
+  storeId: identifier,
+  bootCount: position,
+  runId: identifier,
+  /** The newest run of the other side's id that this side remembers, if any. */
+  seen: optional(struct({ storeId: identifier, bootCount: position, runId: identifier })),
+});
+export type Hello = Decoded<typeof helloCodec>;
+export const protocolVersion = 1;
