@@ -89,7 +89,20 @@ const fetchRing = struct({ requestId: position });
 /** Send everything in the next heartbeat, not what changed alone. */
 const reportAll = struct({});
 
-export const controlRequestCodec = tagged({ fence, lead, hold, release, ring, probe, fetchRing, reportAll });
+/** For another worker, which the controller cannot reach itself: an encoded request, passed on as it is. */
+const relay = struct({ worker: identifier, payload: bytes(messageBytesMax) });
+
+export const controlRequestCodec = tagged({
+  fence,
+  lead,
+  hold,
+  release,
+  ring,
+  probe,
+  fetchRing,
+  reportAll,
+  relay,
+});
 export type ControlRequest = Decoded<typeof controlRequestCodec>;
 export type ControlRequestOf<T extends ControlRequest['type']> = Extract<ControlRequest, { type: T }>;
 
@@ -192,7 +205,10 @@ const ringReply = struct({
   payload: optional(bytes(messageBytesMax)),
 });
 
-export const workerReportCodec = tagged({ heartbeat, fenced, leading, held, probed, ringReply });
+/** An encoded report of another worker, passed on as it is. */
+const relayed = struct({ worker: identifier, payload: bytes(messageBytesMax) });
+
+export const workerReportCodec = tagged({ heartbeat, fenced, leading, held, probed, ringReply, relayed });
 export type WorkerReport = Decoded<typeof workerReportCodec>;
 export type WorkerReportOf<T extends WorkerReport['type']> = Extract<WorkerReport, { type: T }>;
 

@@ -37,6 +37,8 @@ const append = struct({
   /** The entries follow this position. */
   previousSeq: position,
   commitSeq: position,
+  /** All voters and learners hold everything up to here: nobody will ask for it again. */
+  allSeq: position,
   /** Counts the requests of this leader for this partition; the answer echoes it with the time of sending. */
   round: position,
   sentAt: time,
@@ -161,6 +163,14 @@ const readReply = struct({
   ...notApplied,
 });
 
+/**
+ * The newest run of the receiver's store that the sender remembers: a receiver that finds itself older is an older image
+ * of its disk.
+ */
+const remembered = struct({ storeId: identifier, bootCount: position, runId: identifier });
+/** The receiver acknowledged `seq` in `epoch` from the same store, and now holds less. */
+const forgot = struct({ partition, epoch: position, seq: position });
+
 /** A controller's message for a worker that it cannot reach itself, and the way back. */
 const relay = struct({
   controller: identifier,
@@ -193,6 +203,8 @@ const variants = {
   alive,
   ringVersion,
   ring,
+  remembered,
+  forgot,
 };
 
 export const peerMessageCodec = tagged(variants);
