@@ -1,0 +1,104 @@
+/**
+ * The answering end of a forward: requests that other workers passed on to this one. Each is given to this worker's own
+ * replica once and never passed on again, so a request crosses at most one stream whatever the rings of the two say.
+ *
+ * A request that arrives twice must not be written twice. Streams deliver in order, and a sender's numbers only grow while
+ * a stream lasts, so whatever is not above the highest number seen on it has been here before.
+ */
+import { partitionOf } from '../../core/ring/hash.js';
+import type { Limits } from '../../core/limits.js';
+import type { NotApplied, ReadOutcome, WriteOutcome } from '../../core/protocol/operation.js';
+import type { PeerMessage, PeerMessageOf } from '../../core/protocol/peer-message.js';
+import type { WorkerId } from '../../core/ring/ring-record.js';
+import type { LocalReplicas } from '../worker/ports.js';
+import { forwardedRead, forwardedWrite, readReply, writeReply } from './forward-message.js';
+
+export interface ForwardedRequestsOptions {
+  limits: Limits;
+  local: LocalReplicas;
+  send: (peer: WorkerId, message: PeerMessage) => void;
+  /** Forwarded requests in work at once, and the bytes of their values. */
+  requestsMax: number;
+  requestBytesMax: number;
+}
+
+export class ForwardedRequests {
+  private readonly highestId = new Map<WorkerId, number>();
+  private inWork = 0;
+  private bytesInWork = 0;
+
+  constructor(private readonly options: ForwardedRequestsOptions) {}
+
+  /** The sender's numbers may start anew on its next stream. */
+  peerDisconnected(peer: WorkerId): void {
+    this.highestId.delete(peer);
+  }
+
+  write(from: WorkerId, message: PeerMessageOf<'forwardWrite'>): void {
+    if (this.isRepeated(from, message.id)) return;
+    const { local, limits, send } = this.options;
+    const reply = (outcome: WriteOutcome) =>
+      send(from, writeReply(message.id, outcome, local.ring()?.version ?? 0));
+    const size = message.value.length;
+    const refusal =
+      size > limits.valueBytesMax
+        ? refused('unavailable', 'the value is too large')
+        : this.refuse(message, size);
+    if (refusal !== null) {
+      reply(refusal);
+      return;
+    }
+    this.inWork += 1;
+    this.bytesInWork += size;
+    local.write(message.partition, message.epoch, forwardedWrite(message), (outcome) => {
+      this.inWork -= 1;
+      this.bytesInWork -= size;
+      reply(outcome);
+    });
+  }
+
+  read(from: WorkerId, message: PeerMessageOf<'forwardRead'>): void {
+    if (this.isRepeated(from, message.id)) return;
+    const { local, send } = this.options;
+    const reply = (outcome: ReadOutcome) =>
+      send(from, readReply(message.id, outcome, local.ring()?.version ?? 0));
+    const refusal = this.refuse(message, 0);
+    if (refusal !== null) {
+      reply(refusal);
+      return;
+    }
+    this.inWork += 1;
+    local.read(message.partition, message.epoch, forwardedRead(message), (outcome) => {
+      this.inWork -= 1;
+      reply(outcome);
+    });
+  }
+
+  private isRepeated(from: WorkerId, id: number): boolean {
+    if (id <= (this.highestId.get(from) ?? -1)) return true;
+    this.highestId.set(from, id);
+    return false;
+  }
+
+  /** A peer is not a client, but what it says is checked all the same: a key in a wrong partition would be lost to sight. */
+  private refuse(
+    message: PeerMessageOf<'forwardWrite'> | PeerMessageOf<'forwardRead'>,
+    size: number,
+  ): NotApplied | null {
+    const { limits, local, requestsMax, requestBytesMax } = this.options;
+    if (this.inWork >= requestsMax || this.bytesInWork + size > requestBytesMax)
+      return refused('overloaded', 'the primary has too many forwarded requests in work');
+    const ring = local.ring();
+    if (ring === null) return refused('unavailable', 'the primary has not received a ring yet');
+    const { key, partition } = message;
+    if (key.length === 0 || key.length > limits.keyBytesMax)
+      return refused('unavailable', 'the key is malformed');
+    if (partitionOf(key, ring.partitionCount) !== partition)
+      return refused('unavailable', 'the key belongs to another partition');
+    return null;
+  }
+}
+
+function refused(reason: NotApplied['reason'], detail: string): NotApplied {
+  return { type: 'notApplied', reason, detail };
+}
