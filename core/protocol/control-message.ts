@@ -103,6 +103,8 @@ export const controlRequestCodec = tagged({
   reportAll,
   relay,
 });
+/** A frame's content. */
+export const controlRequestFrameCodec = list(controlRequestCodec, 65_536);
 export type ControlRequest = Decoded<typeof controlRequestCodec>;
 export type ControlRequestOf<T extends ControlRequest['type']> = Extract<ControlRequest, { type: T }>;
 
@@ -209,6 +211,7 @@ const ringReply = struct({
 const relayed = struct({ worker: identifier, payload: bytes(messageBytesMax) });
 
 export const workerReportCodec = tagged({ heartbeat, fenced, leading, held, probed, ringReply, relayed });
+export const workerReportFrameCodec = list(workerReportCodec, 65_536);
 export type WorkerReport = Decoded<typeof workerReportCodec>;
 export type WorkerReportOf<T extends WorkerReport['type']> = Extract<WorkerReport, { type: T }>;
 

@@ -52,6 +52,11 @@ export type LogCommand =
   | { type: 'trim'; partition: number; throughSeq: number }
   /** Deletes the replica; its promise stays. Refused if the promise is above `recordEpoch`. */
   | { type: 'delete'; partition: number; recordEpoch: number }
+  /**
+   * Its table is damaged: empties the replica as `delete` does, whatever the record says. Until the next `sync` it counts as
+   * having lost what it had.
+   */
+  | { type: 'forget'; partition: number }
   /** The newest ring seen, encoded. */
   | { type: 'ring'; version: number; bytes: Uint8Array }
   | { type: 'peerRun'; run: PeerRun }
@@ -75,6 +80,8 @@ export interface RecoveredReplica {
   appliedSeq: number;
   /** The log beyond `appliedSeq`. */
   tail: Entry[];
+  /** Emptied because its table was damaged: it answers no fence until it was synced anew. */
+  forgotten: boolean;
   acks: AckMemory[];
 }
 

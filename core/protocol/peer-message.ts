@@ -42,6 +42,8 @@ const append = struct({
   /** Counts the requests of this leader for this partition; the answer echoes it with the time of sending. */
   round: position,
   sentAt: time,
+  /** False once the leader gave its leases back in this epoch: it would use none. */
+  wantsLease: boolean,
   entries: list(entryBytes, entriesMax),
 });
 

@@ -246,7 +246,7 @@ type TaggedOf<V> = { [K in keyof V]: { type: K } & Decoded<V[K]> }[keyof V];
 /** One of several structs, told apart by `type`. New kinds go to the end. */
 export function tagged<V extends Record<string, Codec<object>>>(variants: V): Codec<TaggedOf<V>> {
   const names = Object.keys(variants);
-  const codecs = Object.values(variants) as Codec<object>[];
+  const codecs: Codec<object>[] = Object.values(variants);
   const codeOf = new Map(names.map((name, code) => [name, code]));
   return {
     write(writer, value) {

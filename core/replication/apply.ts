@@ -1,0 +1,154 @@
+/**
+ * From the log to the table: only what is committed and durable here is applied, one batch under way at a time, so that
+ * what piles up meanwhile makes the next batch large. Then the log is cut up to what a synced checkpoint of the table holds.
+ */
+import { assert } from '../assert.js';
+import type { Entry } from '../protocol/entry.js';
+import type { AckMemory } from '../protocol/log-command.js';
+import { holds } from '../rules.js';
+import type { Context } from './context.js';
+import { pruneOverlay } from './leader.js';
+import type { Replica } from './replica.js';
+import { dropAppliedTail, tailSlice } from './replica.js';
+
+const batchEntriesMax = 5_000;
+const batchBytesMax = 32 * 1024 * 1024;
+
+interface Batch {
+  replica: Replica;
+  entries: Entry[];
+  generation: number;
+}
+
+export class Applier {
+  private underWay = false;
+  private readonly waiting = new Set<Replica>();
+
+  constructor(private readonly context: Context) {}
+
+  /** Call when the commit position or the durable position has moved. */
+  wake(replica: Replica): void {
+    if (this.target(replica) > replica.appliedUpTo) this.waiting.add(replica);
+  }
+
+  private target(replica: Replica): number {
+    if (replica.tableBusy || replica.deleting) return replica.appliedUpTo;
+    const known = holds('apply-committed-only') ? replica.commitSeq : replica.durable.lastSeq;
+    return Math.min(known, replica.durable.lastSeq, replica.lastSeq);
+  }
+
+  /** Starts the next batch if none is under way. */
+  run(): void {
+    if (this.underWay || this.waiting.size === 0) return;
+    const batches: Batch[] = [];
+    let count = 0;
+    let bytes = 0;
+    for (const replica of this.waiting) {
+      const target = this.target(replica);
+      const waiting = tailSlice(replica, replica.appliedUpTo, target);
+      assert(waiting !== null, 'what is not applied is in memory');
+      const entries: Entry[] = [];
+      for (const entry of waiting) {
+        if (count >= batchEntriesMax || bytes >= batchBytesMax) break;
+        entries.push(entry);
+        count += 1;
+        bytes += entry.bytes.length;
+      }
+      replica.appliedUpTo += entries.length;
+      if (replica.appliedUpTo >= target) this.waiting.delete(replica);
+      if (entries.length > 0) batches.push({ replica, entries, generation: replica.tableGeneration });
+      if (count >= batchEntriesMax || bytes >= batchBytesMax) break;
+    }
+    if (batches.length > 0) this.start(batches);
+  }
+
+  private start(batches: Batch[]): void {
+    this.underWay = true;
+    this.context.emit({
+      type: 'apply',
+      batches: batches.map(({ replica, entries }) => ({ partition: replica.partition, entries })),
+      done: (outcome) => {
+        this.underWay = false;
+        for (const batch of batches) this.finish(batch, outcome);
+        if (outcome === 'applied') this.run();
+        else this.context.diskFull = true;
+      },
+    });
+  }
+
+  private finish(batch: Batch, outcome: 'applied' | 'full'): void {
+    const { replica, entries } = batch;
+    if (replica.tableGeneration !== batch.generation) return;
+    if (outcome === 'full') {
+      replica.appliedUpTo -= entries.length;
+      this.waiting.add(replica);
+      return;
+    }
+    replica.appliedSeq += entries.length;
+    if (replica.leader !== null) pruneOverlay(replica.leader, entries, replica.appliedSeq);
+    dropAppliedTail(replica);
+    this.wake(replica);
+  }
+
+  /** The table is certain to hold these after a crash: the log before them may go, once nobody needs it. */
+  checkpointed(positions: { partition: number; seq: number }[]): void {
+    for (const { partition, seq } of positions) {
+      const replica = this.context.replicas.get(partition);
+      if (replica === undefined || replica.tableBusy || replica.deleting || replica.stalled) continue;
+      replica.checkpointedSeq = Math.max(replica.checkpointedSeq, Math.min(seq, replica.appliedSeq));
+      this.trim(replica);
+    }
+    this.writeNotes(positions);
+  }
+
+  /** What is known to be committed, and what peers acknowledged: for the next start and the next choice. */
+  private writeNotes(positions: { partition: number }[]): void {
+    const commits = [];
+    for (const { partition } of positions) {
+      const replica = this.context.replicas.get(partition);
+      if (replica === undefined || replica.deleting || replica.stalled) continue;
+      const seq = Math.min(replica.commitSeq, replica.durable.lastSeq);
+      if (seq === replica.notedSeq) continue;
+      replica.notedSeq = seq;
+      commits.push({ partition, seq, acks: acksOf(replica) });
+    }
+    if (commits.length > 0) this.context.jot({ type: 'note', commits });
+  }
+
+  private trim(replica: Replica): void {
+    const everyone = replica.leader === null ? replica.allSeq : allSeq(replica);
+    const tooLarge = replica.logBytes > this.context.limits.logBytesPerPartitionMax;
+    const through = Math.min(replica.checkpointedSeq, tooLarge ? pinnedSeq(replica) : everyone);
+    if (through <= replica.durable.baseSeq) return;
+    replica.durable.baseSeq = through;
+    replica.logBytes = replica.tail.reduce((sum, entry) => sum + entry.bytes.length, 0);
+    this.context.jot({ type: 'trim', partition: replica.partition, throughSeq: through });
+  }
+}
+
+/** What this replica, as the leader it is or was, saw its peers acknowledge. */
+export function acksOf(replica: Replica): AckMemory[] {
+  const acks = new Map(replica.acks);
+  for (const { id, storeId, matchSeq } of replica.leader?.peers.values() ?? []) {
+    if (matchSeq > 0) acks.set(id, { id, storeId, epoch: replica.leader?.epoch ?? 0, seq: matchSeq });
+  }
+  return [...acks.values()];
+}
+
+/** All voters and learners hold everything up to here. */
+export function allSeq(replica: Replica): number {
+  const leader = replica.leader;
+  if (leader === null) return replica.allSeq;
+  let least = replica.durable.lastSeq;
+  for (const progress of leader.peers.values()) least = Math.min(least, progress.matchSeq);
+  return least;
+}
+
+/** A full copy under way needs the log after it, however large. */
+function pinnedSeq(replica: Replica): number {
+  let least = replica.checkpointedSeq;
+  for (const progress of replica.leader?.peers.values() ?? []) {
+    if (progress.copy !== null) least = Math.min(least, progress.copy.atSeq);
+  }
+  return least;
+}

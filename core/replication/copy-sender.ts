@@ -1,0 +1,113 @@
+/**
+ * The leader's side of a full copy: one consistent read of the table at some position, pulled chunk by chunk by the receiver;
+ * the log after it follows as a sync. While it lasts, the log from that position on is kept.
+ */
+import type { PeerMessageOf } from '../protocol/peer-message.js';
+import type { Context } from './context.js';
+import type { Leader, Progress, SentCopy } from './leader.js';
+import type { Replica } from './replica.js';
+
+const chunkBytes = 1024 * 1024;
+const idleMs = 10_000;
+
+export class CopySender {
+  constructor(private readonly context: Context) {}
+
+  offer(replica: Replica, leader: Leader, progress: Progress): void {
+    if (progress.copy !== null) {
+      if (progress.copy.handle >= 0) this.sendOffer(replica, leader, progress, progress.copy);
+      return;
+    }
+    if (replica.tableBusy || leader.copies >= this.context.limits.copiesMax) return;
+    this.context.copyCounter += 1;
+    const copy: SentCopy = {
+      number: leader.epoch * 1_024 + (this.context.copyCounter % 1_024),
+      handle: -1,
+      atSeq: replica.appliedSeq,
+      chunk: -1,
+      rows: null,
+      last: false,
+      reading: false,
+      usedAt: this.context.now,
+    };
+    progress.copy = copy;
+    progress.state = 'copying';
+    leader.copies += 1;
+    this.context.changed(replica);
+    this.context.emit({
+      type: 'openCopy',
+      partition: replica.partition,
+      done: ({ handle, atSeq }) => {
+        if (progress.copy !== copy) return this.context.emit({ type: 'closeCopy', handle });
+        copy.handle = handle;
+        copy.atSeq = atSeq;
+        copy.usedAt = this.context.now;
+        this.sendOffer(replica, leader, progress, copy);
+      },
+    });
+  }
+
+  private sendOffer(replica: Replica, leader: Leader, progress: Progress, copy: SentCopy): void {
+    this.context.send(progress.id, {
+      type: 'copyOffer',
+      partition: replica.partition,
+      epoch: leader.epoch,
+      number: copy.number,
+      atSeq: copy.atSeq,
+    });
+  }
+
+  pull(message: PeerMessageOf<'copyPull'>, replica: Replica, leader: Leader, progress: Progress): void {
+    const { copy } = progress;
+    const next = copy !== null && message.chunk === copy.chunk + 1 && !copy.last;
+    const again = copy !== null && message.chunk === copy.chunk && copy.rows !== null;
+    if (copy === null || copy.handle < 0 || copy.number !== message.number || !(next || again)) {
+      if (copy?.reading === true && copy.number === message.number) return;
+      const { partition, epoch, number } = message;
+      return this.context.send(progress.id, { type: 'copyEnd', partition, epoch, number });
+    }
+    copy.usedAt = this.context.now;
+    if (again) return this.sendChunk(replica, leader, progress, copy);
+    if (copy.reading) return;
+    copy.reading = true;
+    this.context.emit({
+      type: 'readCopy',
+      handle: copy.handle,
+      bytesMax: chunkBytes,
+      done: ({ rows, last }) => {
+        copy.reading = false;
+        if (progress.copy !== copy) return;
+        Object.assign(copy, { rows, last, chunk: copy.chunk + 1, usedAt: this.context.now });
+        leader.progress += 1;
+        this.sendChunk(replica, leader, progress, copy);
+      },
+    });
+  }
+
+  private sendChunk(replica: Replica, leader: Leader, progress: Progress, copy: SentCopy): void {
+    if (copy.rows === null) return;
+    this.context.send(progress.id, {
+      type: 'copyChunk',
+      partition: replica.partition,
+      epoch: leader.epoch,
+      number: copy.number,
+      chunk: copy.chunk,
+      last: copy.last,
+      rows: copy.rows,
+    });
+  }
+
+  end(leader: Leader, progress: Progress): void {
+    const { copy } = progress;
+    if (copy === null) return;
+    progress.copy = null;
+    leader.copies -= 1;
+    if (copy.handle >= 0) this.context.emit({ type: 'closeCopy', handle: copy.handle });
+  }
+
+  tick(leader: Leader, progress: Progress): void {
+    if (progress.copy === null || this.context.now - progress.copy.usedAt < idleMs) return;
+    this.end(leader, progress);
+    if (progress.state === 'copying') progress.state = 'unknown';
+  }
+}

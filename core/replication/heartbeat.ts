@@ -1,0 +1,83 @@
+/**
+ * What a worker tells its controllers: everything once, then what has changed; and which peers it hears.
+ */
+import type { ReplicaReport } from '../protocol/control-message.js';
+import type { Context, ControllerState } from './context.js';
+import { isServing } from './lease.js';
+import type { Replica } from './replica.js';
+import { levelLagMax } from './replicating.js';
+
+export function replicaReport(replica: Replica): ReplicaReport {
+  const serving = isServing(replica);
+  const levels = [];
+  for (const progress of replica.leader?.peers.values() ?? []) {
+    const lag = Math.max(0, replica.lastSeq - progress.matchSeq);
+    const level = progress.synced && progress.state === 'level' && lag <= levelLagMax;
+    levels.push({ id: progress.id, storeId: progress.storeId, level, lag });
+  }
+  return {
+    partition: replica.partition,
+    promisedEpoch: replica.promisedEpoch,
+    syncedEpoch: replica.durable.syncedEpoch,
+    lastSeq: replica.durable.lastSeq,
+    commitSeq: replica.commitSeq,
+    appliedSeq: replica.appliedSeq,
+    serving,
+    levels,
+    copying: (replica.receiver?.copy ?? null) !== null,
+  };
+}
+
+export class Heartbeat {
+  private sentAt = -Infinity;
+
+  constructor(private readonly context: Context) {}
+
+  tick(): void {
+    if (this.context.now - this.sentAt < this.context.limits.heartbeatMs) return;
+    this.sentAt = this.context.now;
+    for (const [controller, state] of this.context.controllers) this.send(controller, state);
+    this.context.deleted.clear();
+  }
+
+  /** At once, when something happened that the controller waits for. */
+  hurry(): void {
+    this.sentAt = -Infinity;
+  }
+
+  private send(controller: string, state: ControllerState): void {
+    const { context } = this;
+    const replicas: ReplicaReport[] = [];
+    for (const replica of context.replicas.values()) {
+      if (!state.full && state.reported.get(replica.partition) === replica.reportVersion) continue;
+      state.reported.set(replica.partition, replica.reportVersion);
+      replicas.push(replicaReport(replica));
+    }
+    const { storeId, bootCount, runId } = context.self;
+    context.report(controller, {
+      type: 'heartbeat',
+      storeId,
+      bootCount,
+      runId,
+      ringVersion: context.ring?.version ?? 0,
+      full: state.full,
+      replicas,
+      deleted: [...context.deleted],
+      peers: this.reachability(),
+      leaving: context.leaving,
+      diskFull: context.diskFull,
+    });
+    state.full = false;
+  }
+
+  private reachability() {
+    const { context } = this;
+    return Object.keys(context.ring?.members ?? {})
+      .filter((id) => id !== context.self.id)
+      .map((id) => {
+        const peer = context.peers.get(id);
+        const silentMs = peer === undefined ? 0 : Math.max(0, context.now - peer.heardAt);
+        return { id, connected: peer !== undefined && !peer.distrusted, silentMs };
+      });
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * The replica machine of one worker: all its partitions, fed with events that carry the time, leaving effects behind. It reads
+ * no clock, touches no disk and no socket; `docs/architecture.md` tells the protocol that it follows.
+ *
+ * Each public method is one event. The shell runs the effects it returns in list order and comes back with `resume` for those
+ * that are answered later.
+ */
+import type { Limits } from '../limits.js';
+import type { ControlRequest } from '../protocol/control-message.js';
+import type { Checksum } from '../protocol/entry.js';
+import type { PeerRun, RecoveredStore } from '../protocol/log-command.js';
+import type { ReadOperation, WriteOperation } from '../protocol/operation.js';
+import type { PeerMessage } from '../protocol/peer-message.js';
+import type { WorkerId } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
+import { Applier } from './apply.js';
+import type { Instant, Self } from './context.js';
+import { Context } from './context.js';
+import { CopySender } from './copy-sender.js';
+import type { Effect, ReadDone, WriteDone } from './effect.js';
+import { Emptying } from './emptying.js';
+import { Fencing } from './fencing.js';
+import { Following } from './following.js';
+import { Handover } from './handover.js';
+import { Heartbeat } from './heartbeat.js';
+import { Leading } from './leading.js';
+import { dropLeases, isServing } from './lease.js';
+import { Orders } from './orders.js';
+import { Receiving } from './receiving.js';
+import type { Replica } from './replica.js';
+import { recoveredReplica } from './replica.js';
+import { Replicating } from './replicating.js';
+import { encodeRing, decodeRing, RingChange } from './ring-change.js';
+import type { Stored } from './serving.js';
+import { notApplied, readOutcome, refusalToServe, Serving } from './serving.js';
+import { Syncing } from './syncing.js';
+
+export interface MachineOptions {
+  id: WorkerId;
+  clusterId: string;
+  runId: string;
+  limits: Limits;
+  checksum: Checksum;
+  recovered: RecoveredStore;
+}
+
+export class ReplicaMachine {
+  readonly context: Context;
+  private readonly applier: Applier;
+  private readonly serving: Serving;
+  private readonly replicating: Replicating;
+  private readonly receiving: Receiving;
+  private readonly following: Following;
+  private readonly syncing: Syncing;
+  private readonly copies: CopySender;
+  private readonly leading: Leading;
+  private readonly fencing: Fencing;
+  private readonly handover: Handover;
+  private readonly ringChange: RingChange;
+  private readonly heartbeat: Heartbeat;
+  private readonly emptying: Emptying;
+  private readonly orders: Orders;
+  private clockGapMs: number | null = null;
+  private ticks = 0;
+
+  constructor(options: MachineOptions) {
+    const { recovered, limits } = options;
+    const self: Self = {
+      id: options.id,
+      storeId: recovered.storeId,
+      bootCount: recovered.bootCount,
+      runId: options.runId,
+    };
+    const context = new Context(self, options.clusterId, limits, options.checksum);
+    this.context = context;
+    this.applier = new Applier(context);
+    this.copies = new CopySender(context);
+    this.serving = new Serving(context, this.applier);
+    this.leading = new Leading(context, this.applier, this.copies);
+    const stepDown = (replica: Replica, reason: string) => this.leading.stepDown(replica, reason);
+    this.replicating = new Replicating(
+      context,
+      this.serving,
+      this.copies,
+      (replica, leader) => this.leading.attemptProgressed(replica, leader),
+      stepDown,
+    );
+    this.receiving = new Receiving(context, this.applier);
+    this.following = new Following(context, this.applier, this.receiving, stepDown);
+    this.syncing = new Syncing(context, this.copies);
+    this.fencing = new Fencing(context, this.following);
+    this.handover = new Handover(context);
+    this.emptying = new Emptying(context, stepDown);
+    this.ringChange = new RingChange(context, this.leading, this.emptying);
+    this.heartbeat = new Heartbeat(context);
+    this.orders = new Orders(
+      context,
+      this.fencing,
+      this.leading,
+      this.handover,
+      this.ringChange,
+      this.heartbeat,
+    );
+    for (const found of recovered.replicas) context.replicas.set(found.partition, recoveredReplica(found));
+    for (const run of recovered.peerRuns) context.peerRuns.set(run.id, run);
+  }
+
+  /** First event: `recovered` is what the machine was made with. */
+  start(at: Instant, recovered: RecoveredStore): Effect[] {
+    return this.step(at, () => {
+      const { context } = this;
+      context.quietUntil = recovered.leaseMs > 0 ? at.now + recovered.leaseMs : at.now;
+      if (recovered.leaseMs < context.limits.leaseMs) {
+        context.jot({ type: 'lease', leaseMs: context.limits.leaseMs });
+      }
+      if (recovered.ring !== null) this.ringChange.adopt(decodeRing(recovered.ring));
+      for (const replica of context.replicas.values()) this.applier.wake(replica);
+    });
+  }
+
+  /** Continues an effect that carries `done`. */
+  resume(at: Instant, run: () => void): Effect[] {
+    return this.step(at, run);
+  }
+
+  write(
+    at: Instant,
+    partition: number,
+    epoch: number,
+    operation: WriteOperation,
+    stored: Stored,
+    done: WriteDone,
+  ) {
+    return this.step(at, () => {
+      const replica = this.context.replicas.get(partition);
+      const refusal = refusalToServe(replica, epoch);
+      if (refusal !== null || replica === undefined) this.context.answer(() => done(refusal ?? unservable));
+      else this.serving.write(replica, operation, stored, done);
+    });
+  }
+
+  read(
+    at: Instant,
+    partition: number,
+    epoch: number,
+    operation: ReadOperation,
+    row: Stored['row'],
+    done: ReadDone,
+  ) {
+    return this.step(at, () => {
+      const replica = this.context.replicas.get(partition);
+      if (replica !== undefined && this.readLocally(replica, operation, row, done)) return;
+      const refusal = refusalToServe(replica, epoch);
+      if (refusal !== null || replica === undefined) this.context.answer(() => done(refusal ?? unservable));
+      else this.serving.read(replica, operation, row, done);
+    });
+  }
+
+  /** Any replica answers from its table what is marked eventual, or a version that it has applied. */
+  private readLocally(
+    replica: Replica,
+    operation: ReadOperation,
+    row: Stored['row'],
+    done: ReadDone,
+  ): boolean {
+    const { atLeast, consistency } = operation;
+    if (replica.tableBusy || replica.deleting || replica.syncedEpoch === 0) return false;
+    if (atLeast === null && consistency !== 'eventual') return false;
+    if (atLeast !== null && replica.appliedSeq < atLeast.seq) return false;
+    const staleMs = replica.freshAt === null ? null : Math.max(0, this.context.now - replica.freshAt);
+    const outcome = readOutcome(replica, row, isServing(replica) ? 0 : staleMs);
+    this.context.answer(() => done(outcome));
+    return true;
+  }
+
+  peerConnected(at: Instant, run: PeerRun): Effect[] {
+    return this.step(at, () => {
+      const { context } = this;
+      const seen = context.peerRuns.get(run.id);
+      const sameStore = seen?.storeId === run.storeId;
+      const older =
+        sameStore &&
+        (run.bootCount < seen.bootCount || (run.bootCount === seen.bootCount && run.runId !== seen.runId));
+      const distrusted = older && holds('boot-count-remembered');
+      context.peers.set(run.id, { run, distrusted, heardAt: at.now });
+      if (seen !== undefined) {
+        const { storeId, bootCount, runId } = seen;
+        context.send(run.id, { type: 'remembered', storeId, bootCount, runId });
+      }
+      if (distrusted) return context.note('peer came back with an older disk', { peer: run.id });
+      if (seen?.runId !== run.runId) {
+        context.peerRuns.set(run.id, run);
+        context.jot({ type: 'peerRun', run });
+      }
+      context.send(run.id, { type: 'ringVersion', version: context.ring?.version ?? 0 });
+      for (const replica of context.replicas.values()) {
+        const progress = replica.leader?.peers.get(run.id);
+        if (progress === undefined) continue;
+        progress.sentAt = -Infinity;
+        context.wantFlush(replica);
+      }
+    });
+  }
+
+  peerDisconnected(at: Instant, peer: WorkerId): Effect[] {
+    return this.step(at, () => {
+      this.context.peers.delete(peer);
+      for (const replica of this.context.replicas.values()) {
+        const progress = replica.leader?.peers.get(peer);
+        if (replica.leader === null || progress === undefined || progress.state === 'distrusted') continue;
+        this.copies.end(replica.leader, progress);
+        progress.state = 'unknown';
+        progress.nextSeq = progress.matchSeq + 1;
+        progress.syncNumber += 1;
+        this.context.changed(replica);
+      }
+    });
+  }
+
+  peerMessages(at: Instant, from: WorkerId, messages: readonly PeerMessage[]): Effect[] {
+    return this.step(at, () => {
+      const peer = this.context.peers.get(from);
+      if (peer === undefined) return;
+      peer.heardAt = at.now;
+      for (const message of messages) {
+        if (this.context.stopped) return;
+        if (!peer.distrusted || message.type === 'remembered') this.peerMessage(from, message);
+      }
+    });
+  }
+
+  private peerMessage(from: WorkerId, message: PeerMessage): void {
+    if ('partition' in message && !this.context.isPartition(message.partition)) return;
+    switch (message.type) {
+      case 'append':
+        return this.following.append(from, message);
+      case 'giveBack':
+        return this.following.giveBack(message);
+      case 'forgot':
+        return this.following.forgot(message);
+      case 'sync':
+        return this.receiving.sync(from, message);
+      case 'copyOffer':
+        return this.receiving.copyOffer(from, message);
+      case 'copyChunk':
+        return this.receiving.copyChunk(from, message);
+      case 'copyEnd':
+        return this.receiving.copyEnd(from, message);
+      case 'ack':
+      case 'refusal':
+      case 'report':
+      case 'copyPull':
+        return this.toLeader(from, message);
+      case 'ringVersion': {
+        const { ring } = this.context;
+        if (ring === null || ring.version <= message.version) return;
+        return this.context.send(from, { type: 'ring', payload: encodeRing(ring) });
+      }
+      case 'ring':
+        return this.ringChange.offer(message.payload);
+      case 'remembered':
+        return this.remembered(message);
+      default:
+        return undefined;
+    }
+  }
+
+  private toLeader(
+    from: WorkerId,
+    message: Extract<PeerMessage, { type: 'ack' | 'refusal' | 'report' | 'copyPull' }>,
+  ): void {
+    const replica = this.context.replicas.get(message.partition);
+    const leader = replica?.leader ?? null;
+    if (replica === undefined || leader?.epoch !== message.epoch) return;
+    const progress = this.replicating.progressOf(from, leader);
+    if (progress === null) return;
+    if (message.type === 'ack') this.replicating.ack(from, message, replica, leader);
+    else if (message.type === 'refusal') this.replicating.refusal(from, message, replica, leader);
+    else if (message.type === 'report') this.syncing.report(message, replica, leader, progress);
+    else this.copies.pull(message, replica, leader, progress);
+    if (leader.hold !== null) this.handover.settle(replica, leader, leader.hold);
+  }
+
+  /** A peer remembers a newer run of this very store: this disk is an older image of it. */
+  private remembered(message: Extract<PeerMessage, { type: 'remembered' }>): void {
+    const { self } = this.context;
+    if (message.storeId !== self.storeId || !holds('boot-count-remembered')) return;
+    const older = message.bootCount === self.bootCount && message.runId !== self.runId;
+    if (message.bootCount > self.bootCount || older) {
+      this.context.stop('the store is an older image: a peer remembers a newer run of it', true);
+    }
+  }
+
+  controllerConnected(at: Instant, controller: string): Effect[] {
+    return this.step(at, () => {
+      this.context.controllers.set(controller, { reported: new Map(), full: true });
+      this.heartbeat.hurry();
+      this.heartbeat.tick();
+    });
+  }
+
+  controllerDisconnected(at: Instant, controller: string): Effect[] {
+    return this.step(at, () => {
+      this.context.controllers.delete(controller);
+    });
+  }
+
+  controllerRequest(at: Instant, controller: string, request: ControlRequest): Effect[] {
+    return this.step(at, () => this.orders.order(controller, request));
+  }
+
+  checkpointed(at: Instant, positions: { partition: number; seq: number }[]): Effect[] {
+    return this.step(at, () => this.applier.checkpointed(positions));
+  }
+
+  /** A row of this partition does not match its checksum. */
+  damaged(at: Instant, partition: number): Effect[] {
+    return this.step(at, () => {
+      const replica = this.context.replicas.get(partition);
+      if (replica !== undefined) this.emptying.forget(replica);
+    });
+  }
+
+  /** Asks for its primaries to be handed over. */
+  leave(at: Instant): Effect[] {
+    return this.step(at, () => {
+      this.context.leaving = true;
+      this.heartbeat.hurry();
+      this.heartbeat.tick();
+    });
+  }
+
+  /** End of a tick of the event loop: what piled up goes out together. */
+  flush(at: Instant): Effect[] {
+    return this.step(at, () => {
+      const dirty = [...this.context.dirty];
+      this.context.dirty.clear();
+      for (const replica of dirty) {
+        if (replica.leader !== null) this.replicating.flush(replica, replica.leader);
+      }
+    });
+  }
+
+  tick(at: Instant): Effect[] {
+    return this.step(at, () => {
+      this.ticks += 1;
+      for (const replica of this.context.replicas.values()) {
+        const { leader } = replica;
+        if (leader !== null) {
+          this.serving.giveUpReads(leader);
+          this.handover.tick(replica, leader);
+        }
+        if (replica.receiver !== null) this.receiving.tick(replica);
+        if (replica.unresolved.length > 0 || leader?.active === false || this.ticks % 20 === 0) {
+          this.ringChange.review(replica);
+        }
+      }
+      for (const replica of this.context.replicas.values()) {
+        if (replica.leader !== null && !replica.stalled) this.replicating.tick(replica, replica.leader);
+      }
+      this.fencing.settle();
+      this.applier.run();
+      this.heartbeat.tick();
+    });
+  }
+
+  private step(at: Instant, run: () => void): Effect[] {
+    const { context } = this;
+    if (context.stopped) return [];
+    context.earlier = context.now;
+    context.now = at.now;
+    context.wall = at.wall;
+    this.compareClocks(at);
+    run();
+    const { effects } = context;
+    context.effects = [];
+    return effects;
+  }
+
+  private compareClocks(at: Instant): void {
+    const gap = at.wall - at.now;
+    const known = this.clockGapMs;
+    if (known !== null && Math.abs(gap - known) <= this.context.limits.leaseMs / 4) return;
+    this.clockGapMs = gap;
+    if (known !== null && holds('clocks-compared')) dropLeases(this.context);
+  }
+}
+
+const unservable = notApplied('moved', 'this worker has no replica of the partition');

@@ -1,0 +1,293 @@
+/**
+ * Becoming level: the receiver promises the leader's epoch durably, reports its log, gathers what the leader sends, and
+ * switches in one command of the log. Nothing it gathers counts before that.
+ *
+ *   leader of a higher epoch speaks -> promise durable -> report -> parts of the log -----------------> synced
+ *                                                           \-> copy offered -> chunks staged -> report -^
+ */
+import { assert } from '../assert.js';
+import type { Entry } from '../protocol/entry.js';
+import { parseEntry } from '../protocol/entry.js';
+import type { EpochStart } from '../protocol/log-command.js';
+import type { PeerMessageOf } from '../protocol/peer-message.js';
+import { WireError } from '../protocol/wire.js';
+import type { WorkerId } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
+import type { Applier } from './apply.js';
+import type { Context } from './context.js';
+import type { ReceivedCopy, Receiver, Replica } from './replica.js';
+
+const epochStartsMax = 1_024;
+
+export class Receiving {
+  constructor(
+    private readonly context: Context,
+    private readonly applier: Applier,
+  ) {}
+
+  /** The leader of an epoch above the synced one was heard. */
+  leaderSpoke(replica: Replica, epoch: number, leader: WorkerId): void {
+    const { now, limits } = this.context;
+    const known = replica.receiver;
+    const same = known?.epoch === epoch && known.leader === leader;
+    const patienceMs = known?.copy?.staging === true ? 20 * limits.syncProgressMs : limits.syncProgressMs;
+    if (same && known.reported && now - known.progressAt < patienceMs) return;
+    if (replica.tableBusy || replica.deleting) return;
+    replica.receiver = {
+      epoch,
+      leader,
+      reported: false,
+      progressAt: now,
+      cutTo: 0,
+      gathered: [],
+      gatheredBytes: 0,
+      copy: same && known.copy?.staged === true ? known.copy : null,
+    };
+    if (replica.durable.promisedEpoch >= epoch || !holds('promise-first')) this.promised(replica);
+  }
+
+  /** The promise is durable: the log may be reported. */
+  promised(replica: Replica): void {
+    const { receiver } = replica;
+    if (receiver === null || receiver.reported) return;
+    if (receiver.epoch < replica.promisedEpoch && holds('refuse-below-promise')) return;
+    if (replica.durable.promisedEpoch < receiver.epoch && holds('promise-first')) return;
+    this.sendReport(replica, receiver);
+  }
+
+  private sendReport(replica: Replica, receiver: Receiver): void {
+    receiver.reported = true;
+    const { durable } = replica;
+    const staged = receiver.copy?.staged === true ? receiver.copy : null;
+    this.context.send(receiver.leader, {
+      type: 'report',
+      partition: replica.partition,
+      epoch: receiver.epoch,
+      syncedEpoch: durable.syncedEpoch,
+      epochStarts: durable.epochStarts.slice(-epochStartsMax),
+      baseSeq: durable.baseSeq,
+      lastSeq: durable.lastSeq,
+      appliedSeq: replica.appliedUpTo,
+      staged: staged === null ? null : { number: staged.number, atSeq: staged.atSeq },
+    });
+  }
+
+  /** The receiver this message is for, or null if it is of another time. */
+  private receiverFor(
+    from: WorkerId,
+    message: { partition: number; epoch: number },
+  ): { replica: Replica; receiver: Receiver } | null {
+    const replica = this.context.replicas.get(message.partition);
+    const receiver = replica?.receiver ?? null;
+    if (replica === undefined || receiver === null || replica.stalled || replica.deleting) return null;
+    if (receiver.epoch !== message.epoch || receiver.leader !== from || !receiver.reported) return null;
+    if (message.epoch < replica.promisedEpoch && holds('refuse-below-promise')) return null;
+    return { replica, receiver };
+  }
+
+  sync(from: WorkerId, message: PeerMessageOf<'sync'>): void {
+    const found = this.receiverFor(from, message);
+    if (found === null) return;
+    const { replica, receiver } = found;
+    const copy = receiver.copy?.staged === true ? receiver.copy : null;
+    if (message.copyNumber !== (copy?.number ?? 0)) return;
+    if (receiver.gathered.length === 0) receiver.cutTo = message.cutTo;
+    const expected = receiver.cutTo + receiver.gathered.length;
+    if (message.cutTo !== receiver.cutTo || message.previousSeq !== expected) return;
+    const entries = this.parseEntries(message, expected);
+    if (entries === null) return;
+    receiver.progressAt = this.context.now;
+    for (const entry of entries) receiver.gatheredBytes += entry.bytes.length;
+    receiver.gathered.push(...entries);
+    if (receiver.gatheredBytes > 2 * this.context.limits.syncBytesMax) {
+      replica.receiver = null;
+    } else if (message.last) {
+      this.switchTo(replica, receiver, message.epochStarts, copy);
+    }
+  }
+
+  private parseEntries(message: PeerMessageOf<'sync'>, afterSeq: number): Entry[] | null {
+    try {
+      const entries = message.entries.map((bytes) => parseEntry(bytes, this.context.checksum));
+      return entries.every((entry, index) => entry.seq === afterSeq + index + 1) ? entries : null;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.context.note('entry from a leader does not parse', { reason: error.message });
+      return null;
+    }
+  }
+
+  /** One command makes the log equal to the leader's, at least to the start of its epoch. */
+  private switchTo(
+    replica: Replica,
+    receiver: Receiver,
+    epochStarts: EpochStart[],
+    copy: ReceivedCopy | null,
+  ): void {
+    const { cutTo, epoch, leader, gathered } = receiver;
+    replica.receiver = null;
+    if (copy === null && (cutTo > replica.lastSeq || cutTo < replica.durable.baseSeq)) return;
+    replica.undo = { tail: [...replica.tail], tailBase: replica.tailBase };
+    if (copy === null) {
+      assert(cutTo >= replica.appliedUpTo, 'nothing applied is ever cut', {
+        partition: replica.partition,
+        epoch,
+      });
+      replica.tail.length = cutTo - replica.tailBase;
+    } else {
+      assert(copy.atSeq === cutTo, 'the log of a copy begins where the copy ends');
+      replica.tail = [];
+      replica.tailBase = cutTo;
+      replica.tableBusy = true;
+      replica.logBytes = 0;
+    }
+    replica.tail.push(...gathered);
+    replica.lastSeq = cutTo + gathered.length;
+    replica.syncedEpoch = epoch;
+    replica.epochStarts = epochStarts;
+    for (const entry of gathered) replica.logBytes += entry.bytes.length;
+    const command = {
+      type: 'sync' as const,
+      partition: replica.partition,
+      epoch,
+      cutTo,
+      epochStarts,
+      entries: gathered,
+      copy: copy === null ? null : { number: copy.number, atSeq: copy.atSeq },
+    };
+    const { lastSeq } = replica;
+    this.context.persist(replica, command, {
+      done: () => {
+        replica.undo = null;
+        replica.forgotten = false;
+        Object.assign(replica.durable, { syncedEpoch: epoch, epochStarts, lastSeq });
+        if (copy !== null) this.adopt(replica, copy);
+        this.applier.wake(replica);
+        this.context.changed(replica);
+        this.tellLevel(replica, epoch, leader);
+      },
+      failed: () => {
+        replica.tableBusy = false;
+      },
+    });
+  }
+
+  private adopt(replica: Replica, copy: ReceivedCopy): void {
+    replica.tableGeneration += 1;
+    replica.durable.baseSeq = copy.atSeq;
+    replica.appliedUpTo = copy.atSeq;
+    replica.appliedSeq = copy.atSeq;
+    replica.checkpointedSeq = 0;
+    replica.commitSeq = Math.max(replica.commitSeq, copy.atSeq);
+    this.context.emit({
+      type: 'adopt',
+      partition: replica.partition,
+      number: copy.number,
+      done: () => {
+        replica.tableBusy = false;
+        replica.checkpointedSeq = copy.atSeq;
+        this.applier.wake(replica);
+        this.context.changed(replica);
+      },
+    });
+  }
+
+  private tellLevel(replica: Replica, epoch: number, leader: WorkerId): void {
+    if (replica.promisedEpoch > epoch) return;
+    this.context.send(leader, {
+      type: 'ack',
+      partition: replica.partition,
+      epoch,
+      round: 0,
+      sentAt: 0,
+      leaseMs: 0,
+      durableSeq: replica.durable.lastSeq,
+    });
+  }
+
+  copyOffer(from: WorkerId, message: PeerMessageOf<'copyOffer'>): void {
+    const found = this.receiverFor(from, message);
+    if (found === null) return;
+    const { replica, receiver } = found;
+    if (receiver.copy?.number === message.number) return;
+    receiver.copy = {
+      number: message.number,
+      atSeq: message.atSeq,
+      nextChunk: 0,
+      staging: false,
+      staged: false,
+      pullAt: 0,
+    };
+    receiver.gathered = [];
+    receiver.progressAt = this.context.now;
+    this.context.changed(replica);
+    this.pull(replica, receiver, receiver.copy);
+  }
+
+  private pull(replica: Replica, receiver: Receiver, copy: ReceivedCopy): void {
+    copy.pullAt = Infinity;
+    this.context.send(receiver.leader, {
+      type: 'copyPull',
+      partition: replica.partition,
+      epoch: receiver.epoch,
+      number: copy.number,
+      chunk: copy.nextChunk,
+    });
+  }
+
+  copyChunk(from: WorkerId, message: PeerMessageOf<'copyChunk'>): void {
+    const found = this.receiverFor(from, message);
+    const copy = found?.receiver.copy ?? null;
+    if (found === null || copy === null || copy.staging || copy.staged) return;
+    if (copy.number !== message.number || copy.nextChunk !== message.chunk) return;
+    const { replica, receiver } = found;
+    copy.staging = true;
+    receiver.progressAt = this.context.now;
+    const startedAt = this.context.now;
+    const { number, atSeq } = copy;
+    const { chunk, rows, last } = message;
+    this.context.emit({
+      type: 'stage',
+      partition: replica.partition,
+      stage: { number, atSeq, chunk, rows, last },
+      done: (outcome) => {
+        if (replica.receiver !== receiver || receiver.copy !== copy) return;
+        copy.staging = false;
+        receiver.progressAt = this.context.now;
+        if (outcome !== 'staged') return this.abandon(replica, `copy ${outcome}`);
+        copy.nextChunk += 1;
+        const complete = last || !holds('copy-before-log');
+        if (complete) {
+          copy.staged = true;
+          this.sendReport(replica, receiver);
+        } else {
+          const paceMs = (rows.length * 1_000) / this.context.limits.copyBytesPerSecondMax;
+          copy.pullAt = startedAt + paceMs;
+          if (copy.pullAt <= this.context.now) this.pull(replica, receiver, copy);
+        }
+      },
+    });
+  }
+
+  copyEnd(from: WorkerId, message: PeerMessageOf<'copyEnd'>): void {
+    const found = this.receiverFor(from, message);
+    if (found?.receiver.copy?.number === message.number && !found.receiver.copy.staged) {
+      this.abandon(found.replica, 'the leader ended the copy');
+    }
+  }
+
+  private abandon(replica: Replica, reason: string): void {
+    this.context.note('copy given up', { partition: replica.partition, reason });
+    replica.receiver = null;
+    this.context.changed(replica);
+  }
+
+  tick(replica: Replica): void {
+    const { receiver } = replica;
+    const copy = receiver?.copy ?? null;
+    if (receiver === null) return;
+    if (copy !== null && !copy.staging && !copy.staged && copy.pullAt <= this.context.now) {
+      this.pull(replica, receiver, copy);
+    }
+  }
+}

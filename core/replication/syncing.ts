@@ -1,0 +1,113 @@
+/**
+ * The leader's side of making a log equal to its own: it answers a receiver's report with the part of its log after the point
+ * where the two part, or with a full copy where its log does not reach back.
+ */
+import type { Entry } from '../protocol/entry.js';
+import type { PeerMessageOf } from '../protocol/peer-message.js';
+import type { CopySender } from './copy-sender.js';
+import type { Context } from './context.js';
+import { divergence } from './divergence.js';
+import type { Leader, Progress } from './leader.js';
+import type { Replica } from './replica.js';
+import { tailSlice } from './replica.js';
+
+const partBytes = 1024 * 1024;
+const epochStartsMax = 1_024;
+
+interface SyncJob {
+  number: number;
+  cutTo: number;
+  copyNumber: number;
+  /** The log up to here makes the receiver synced: at least to the start of the epoch. */
+  throughSeq: number;
+  sentSeq: number;
+  bytes: number;
+}
+
+export class Syncing {
+  constructor(
+    private readonly context: Context,
+    private readonly copies: CopySender,
+  ) {}
+
+  report(message: PeerMessageOf<'report'>, replica: Replica, leader: Leader, progress: Progress): void {
+    if (!leader.ready || progress.state === 'distrusted') return;
+    const cutTo = this.cutFor(message, replica, progress);
+    progress.synced = false;
+    progress.ackedAt = this.context.now;
+    if (cutTo === null) return this.copies.offer(replica, leader, progress);
+    progress.state = 'syncing';
+    progress.syncNumber += 1;
+    this.context.changed(replica);
+    this.sendPart(replica, leader, progress, {
+      number: progress.syncNumber,
+      cutTo,
+      copyNumber: message.staged?.number ?? 0,
+      throughSeq: Math.max(leader.startSeq - 1, cutTo),
+      sentSeq: cutTo,
+      bytes: 0,
+    });
+  }
+
+  /** Where the receiver's log has to be cut; null if only a copy helps. */
+  private cutFor(message: PeerMessageOf<'report'>, replica: Replica, progress: Progress): number | null {
+    const { baseSeq } = replica.durable;
+    if (message.staged !== null) {
+      const current = progress.copy?.number === message.staged.number || message.staged.atSeq >= baseSeq;
+      return current && message.staged.atSeq <= replica.durable.lastSeq ? message.staged.atSeq : null;
+    }
+    const isEmpty = message.syncedEpoch === 0 && message.lastSeq === 0;
+    const cutTo = isEmpty ? 0 : divergence(replica.durable, message);
+    if (cutTo === null || cutTo < baseSeq || cutTo < message.baseSeq) return null;
+    return cutTo;
+  }
+
+  private sendPart(replica: Replica, leader: Leader, progress: Progress, job: SyncJob): void {
+    if (replica.leader !== leader || progress.syncNumber !== job.number) return;
+    if (job.bytes > this.context.limits.syncBytesMax) return this.copies.offer(replica, leader, progress);
+    const waiting = tailSlice(replica, job.sentSeq, job.throughSeq);
+    if (waiting !== null) return this.send(replica, leader, progress, job, firstPart(waiting));
+    this.context.emit({
+      type: 'readLog',
+      partition: replica.partition,
+      fromSeq: job.sentSeq + 1,
+      bytesMax: partBytes,
+      done: (entries) => {
+        if (replica.leader !== leader || progress.syncNumber !== job.number) return;
+        const wanted = entries.filter((entry) => entry.seq <= job.throughSeq);
+        if (wanted.length === 0) this.copies.offer(replica, leader, progress);
+        else this.send(replica, leader, progress, job, wanted);
+      },
+    });
+  }
+
+  private send(replica: Replica, leader: Leader, progress: Progress, job: SyncJob, entries: Entry[]): void {
+    const previousSeq = job.sentSeq;
+    job.sentSeq += entries.length;
+    for (const entry of entries) job.bytes += entry.bytes.length;
+    const last = job.sentSeq >= job.throughSeq;
+    leader.progress += 1;
+    progress.sentAt = this.context.now;
+    this.context.send(progress.id, {
+      type: 'sync',
+      partition: replica.partition,
+      epoch: leader.epoch,
+      cutTo: job.cutTo,
+      previousSeq,
+      entries: entries.map((entry) => entry.bytes),
+      last,
+      epochStarts: last ? replica.durable.epochStarts.slice(-epochStartsMax) : [],
+      copyNumber: job.copyNumber,
+    });
+    if (!last) this.sendPart(replica, leader, progress, job);
+  }
+}
+
+function firstPart(entries: Entry[]): Entry[] {
+  let bytes = 0;
+  const count = entries.findIndex((entry) => {
+    bytes += entry.bytes.length;
+    return bytes > partBytes;
+  });
+  return count < 0 ? entries : entries.slice(0, Math.max(1, count));
+}
