@@ -1,0 +1,271 @@
+/**
+ * The log file: the only thing a write waits for. `commit` runs a list of commands in one transaction that is on the
+ * disk when it returns; what stands where is kept in memory and undone if the transaction fails. Synchronous, and free
+ * of threads, clocks and chance, so that a simulation can run it on a database in memory.
+ *
+ * A row is removed in two steps: `first_id` of its replica moves past it (durable, at once), and its bytes go later,
+ * a few with each transaction, so that dropping a large log never holds up a write.
+ */
+import Database from 'better-sqlite3';
+import { AssertionError, assert } from '../../core/assert.js';
+import { parseEntry } from '../../core/protocol/entry.js';
+import type { Entry } from '../../core/protocol/entry.js';
+import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/log-command.js';
+import { checksum } from './checksum.js';
+import { LogRowReader } from './log-row-reader.js';
+import { execute } from './log-rules.js';
+import { logMigrations } from './log-schema.js';
+import { LogState } from './log-state.js';
+import { LogTables } from './log-tables.js';
+import type { StoreRow } from './log-tables.js';
+import { applicationIds, migrate } from './schema-migration.js';
+import { ForeignStore, StorageFailure, isFull, storageFailure } from './storage-error.js';
+
+export interface LogFileOptions {
+  clusterId: string;
+  /** Used if the file is new. */
+  newStoreId: string;
+  /** Proves the checksum of every entry while opening. */
+  verify?: boolean;
+  /** Bound on the file's size in pages, for tests of a full disk. */
+  pagesMax?: number;
+}
+
+/** A replica as the log knows it, without what the table adds. */
+export interface LogSummary {
+  partition: number;
+  syncedEpoch: number;
+  baseSeq: number;
+  lastSeq: number;
+  commitSeq: number;
+  copyNumber: number;
+}
+
+/** Entries looked up in one go. */
+const readRowsMax = 1_024;
+
+export class LogFile {
+  readonly database: Database.Database;
+  /** Newest damaged position of each partition that has one; found while opening. */
+  readonly damage: ReadonlyMap<number, number>;
+  /** Transactions that changed something: each cost one fsync. */
+  commitCount = 0;
+  private readonly state: LogState;
+  private readonly tables: LogTables;
+  private readonly rowReader: LogRowReader;
+  private readonly begin;
+  private readonly end;
+  private readonly abort;
+  private failed = false;
+
+  /** @throws ForeignStore, AmnesiacStore (a row about the store is damaged), StorageFailure */
+  constructor(source: Database.Database | string, options: LogFileOptions) {
+    try {
+      this.database = typeof source === 'string' ? new Database(source) : source;
+      configure(this.database, options.pagesMax);
+      migrate(this.database, applicationIds.log, logMigrations);
+      this.tables = new LogTables(this.database);
+      this.rowReader = new LogRowReader(this.database);
+      this.begin = this.database.prepare('BEGIN IMMEDIATE');
+      this.end = this.database.prepare('COMMIT');
+      this.abort = this.database.prepare('ROLLBACK');
+      this.state = new LogState(this.tables, this.openStore(options));
+      this.damage = this.state.load(options.verify === true ? isSound : null);
+    } catch (error) {
+      throw error instanceof Database.SqliteError ? storageFailure('opening the log', error) : error;
+    }
+  }
+
+  private openStore({ newStoreId, clusterId }: LogFileOptions): StoreRow {
+    const found = this.tables.store();
+    if (found !== null) {
+      if (found.clusterId === clusterId) return found;
+      throw new ForeignStore(`the log is of cluster ${found.clusterId}, not of ${clusterId}`);
+    }
+    const row: StoreRow = {
+      storeId: newStoreId,
+      clusterId,
+      bootCount: 0,
+      leaseMs: 0,
+      endedCleanly: true,
+      ringVersion: 0,
+      ring: null,
+    };
+    this.tables.saveStore(row);
+    return row;
+  }
+
+  get store(): Readonly<StoreRow> {
+    return this.state.store;
+  }
+
+  /** Rows that wait to be removed. */
+  get garbageCount(): number {
+    return this.state.garbageCount;
+  }
+
+  /**
+   * One transaction, durable on return. With no room on the disk nothing is done and every result is `full`.
+   * @throws StorageFailure on any other error of the file: the process must end.
+   */
+  commit(commands: readonly LogCommand[]): LogResult[] {
+    const results = this.transact(() => commands.map((command) => execute(command, this.state)));
+    return results ?? commands.map(() => ({ status: 'full' }));
+  }
+
+  /** Removes up to `rowsMax` rows that nobody needs, in a transaction of their own; true while some are left. */
+  reap(rowsMax: number): boolean {
+    const room = this.transact(() => {
+      this.state.reap(rowsMax);
+      return true;
+    });
+    return room !== null && this.state.garbageCount > 0;
+  }
+
+  /** Counts this run, durably. @throws StorageFailure also if there is no room: a run that is not counted may not answer. */
+  startRun(): void {
+    this.changeStore({ bootCount: this.store.bootCount + 1, endedCleanly: false });
+  }
+
+  /** The last thing written by a run that ends in order. */
+  endRun(): void {
+    this.changeStore({ endedCleanly: true });
+  }
+
+  private changeStore(fields: Partial<StoreRow>): void {
+    const done = this.transact(() => {
+      this.state.changeStore(fields);
+      return true;
+    });
+    if (done === null) throw new StorageFailure('no room on the disk for the log');
+  }
+
+  private transact<T>(work: () => T): T | null {
+    assert(!this.failed, 'a log that failed is not used again');
+    try {
+      this.begin.run();
+      const result = work();
+      this.state.write();
+      this.end.run();
+      if (this.state.changed) this.commitCount += 1;
+      this.state.keep();
+      return result;
+    } catch (error) {
+      this.undo();
+      if (isFull(error)) return null;
+      this.failed = true;
+      throw error instanceof AssertionError ? error : storageFailure('commit', error);
+    }
+  }
+
+  private undo(): void {
+    this.state.revert();
+    try {
+      if (this.database.inTransaction) this.abort.run();
+    } catch (error) {
+      this.failed = true;
+      throw storageFailure('rollback', error);
+    }
+  }
+
+  /** Row ids of up to `countMax` entries from `fromSeq` on; none if `fromSeq` is not in the log. */
+  locate(partition: number, fromSeq: number, countMax: number): number[] {
+    const replica = this.state.replica(partition);
+    if (replica === undefined || fromSeq <= replica.baseSeq) return [];
+    return replica.places.from(fromSeq, countMax);
+  }
+
+  /** Entries from `fromSeq` on, at most `bytesMax` bytes but at least one if it is there. @throws StorageFailure */
+  read(partition: number, fromSeq: number, bytesMax: number): Entry[] {
+    try {
+      const rowIds = this.locate(partition, fromSeq, readRowsMax);
+      return this.rowReader.read(partition, fromSeq, rowIds, bytesMax);
+    } catch (error) {
+      throw storageFailure('reading the log', error);
+    }
+  }
+
+  summaries(): LogSummary[] {
+    return this.state.all().map((replica) => {
+      const { partition, syncedEpoch, baseSeq, commitSeq, copyNumber, places } = replica;
+      return { partition, syncedEpoch, baseSeq, lastSeq: places.lastSeq, commitSeq, copyNumber };
+    });
+  }
+
+  /** What a worker starts from. `applied` says how far the table of each partition is. */
+  recovered(applied: (partition: number) => number): RecoveredStore {
+    const { storeId, bootCount, leaseMs, ring } = this.store;
+    const replicas = this.state.all().map((replica) => {
+      const { partition, promisedEpoch, syncedEpoch, epochStarts, baseSeq, commitSeq } = replica;
+      const { forgotten, acks } = replica;
+      const appliedSeq = applied(partition);
+      const { lastSeq } = replica.places;
+      const tail = this.readTo(partition, appliedSeq + 1, lastSeq);
+      return {
+        partition,
+        promisedEpoch,
+        syncedEpoch,
+        epochStarts,
+        baseSeq,
+        lastSeq,
+        commitSeq,
+        appliedSeq,
+        tail,
+        forgotten,
+        acks,
+      };
+    });
+    return { storeId, bootCount, leaseMs, ring, peerRuns: this.tables.peerRuns(), replicas };
+  }
+
+  private readTo(partition: number, fromSeq: number, lastSeq: number): Entry[] {
+    const entries: Entry[] = [];
+    for (let seq = fromSeq; seq <= lastSeq;) {
+      const some = this.read(partition, seq, Number.MAX_SAFE_INTEGER);
+      if (some.length === 0) break;
+      for (const entry of some) entries.push(entry);
+      seq += some.length;
+    }
+    return entries;
+  }
+
+  /** Moves all of the write-ahead log into the file and syncs both. @throws StorageFailure if any of it fails */
+  makeDurable(): void {
+    try {
+      checkpointAll(this.database);
+    } catch (error) {
+      throw storageFailure('making the log durable', error);
+    }
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/**
+ * FULL is set on each connection: a database in WAL mode would come with NORMAL here, which syncs nothing on commit.
+ * Checkpoints are made by whoever owns the file, off the path of a commit.
+ */
+function configure(database: Database.Database, pagesMax: number | undefined): void {
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.pragma('wal_autocheckpoint = 0');
+  database.pragma('journal_size_limit = 67108864');
+  database.pragma('cache_size = -4096');
+  if (pagesMax !== undefined) database.pragma(`max_page_count = ${pagesMax}`);
+}
+
+export function checkpointAll(database: Database.Database): void {
+  const [outcome] = database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  if (outcome?.busy !== 0) throw new StorageFailure('the write-ahead log could not be moved into the file');
+}
+
+function isSound(bytes: Uint8Array, epoch: number, seq: number): boolean {
+  try {
+    const entry = parseEntry(bytes, checksum);
+    return entry.epoch === epoch && entry.seq === seq;
+  } catch {
+    return false;
+  }
+}

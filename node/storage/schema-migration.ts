@@ -1,0 +1,36 @@
+/**
+ * Brings a database to the newest schema by numbered migrations, each run once, in order, in one transaction. The
+ * number reached is SQLite's `user_version`; migrations that were released are never changed, only followed.
+ */
+import type Database from 'better-sqlite3';
+import { ForeignStore } from './storage-error.js';
+
+export interface Migration {
+  /** From 1, without gaps. */
+  number: number;
+  sql: string;
+}
+
+/** Tells the two kinds of file apart, and from anything else that is SQLite: 'KVlg' and 'KVtb'. */
+export const applicationIds = { log: 0x4b566c67, table: 0x4b567462 } as const;
+
+export function migrate(
+  database: Database.Database,
+  applicationId: number,
+  migrations: readonly Migration[],
+): void {
+  const found = database.pragma('user_version', { simple: true }) as number;
+  const owner = database.pragma('application_id', { simple: true }) as number;
+  const newest = migrations.at(-1)?.number ?? 0;
+  if (found > newest) {
+    throw new ForeignStore(`${database.name} has schema ${found}; this release knows up to ${newest}`);
+  }
+  if (found > 0 && owner !== applicationId)
+    throw new ForeignStore(`${database.name} is not a file of this kind`);
+  if (found === newest) return;
+  database.transaction(() => {
+    for (const migration of migrations) if (migration.number > found) database.exec(migration.sql);
+    database.pragma(`application_id = ${applicationId}`);
+    database.pragma(`user_version = ${newest}`);
+  })();
+}

@@ -1,0 +1,54 @@
+/**
+ * What can go wrong with the two files, told apart by what the program has to do about it: end, put the store aside, or
+ * wait for room. Nothing here is ever a caller's fault.
+ */
+import Database from 'better-sqlite3';
+
+/** A read or write of a file failed. The process must end; the next start makes everything durable before it answers. */
+export class StorageFailure extends Error {
+  override readonly name = 'StorageFailure';
+}
+
+/**
+ * The files hold less than this store once said it held: wiped, older, damaged, or one of the two exchanged. The store
+ * must be put aside (`disownStore`) and a new one begun, under a new store id.
+ */
+export class AmnesiacStore extends Error {
+  override readonly name = 'AmnesiacStore';
+}
+
+/** Another process holds the folder. */
+export class StoreLocked extends Error {
+  override readonly name = 'StoreLocked';
+}
+
+/** The files belong to something else: another cluster, or a newer release. Nobody may touch them. */
+export class ForeignStore extends Error {
+  override readonly name = 'ForeignStore';
+}
+
+export function sqliteCode(error: unknown): string {
+  return error instanceof Database.SqliteError ? error.code : '';
+}
+
+/** No room on the disk (or a bound on the file's size). */
+export function isFull(error: unknown): boolean {
+  return sqliteCode(error) === 'SQLITE_FULL';
+}
+
+/** SQLite finds its own structure broken. */
+export function isCorrupt(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
+}
+
+export function describeError(error: unknown): string {
+  const code = sqliteCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return code === '' ? message : `${code}: ${message}`;
+}
+
+export function storageFailure(doing: string, cause: unknown): StorageFailure {
+  if (cause instanceof StorageFailure) return cause;
+  return new StorageFailure(`${doing}: ${describeError(cause)}`, { cause });
+}

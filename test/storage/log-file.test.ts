@@ -1,0 +1,306 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { breakRule, mendRules } from '../../core/rules.js';
+import type { LogCommand, LogResult } from '../../core/protocol/log-command.js';
+import { entryContent } from '../../core/protocol/entry.js';
+import { LogFile } from '../../node/storage/log-file.js';
+import { append, bytesOf, entries, entry, promise, sync } from './entries.js';
+
+const identity = { clusterId: 'c', newStoreId: 'a1' };
+
+function open(database = new Database(':memory:')): LogFile {
+  return new LogFile(database, identity);
+}
+
+function statuses(results: LogResult[]): string[] {
+  return results.map(({ status }) => status);
+}
+
+function seqs(log: LogFile, partition: number, fromSeq = 1): number[] {
+  return log.read(partition, fromSeq, 1e9).map(({ seq }) => seq);
+}
+
+describe('LogFile', () => {
+  afterEach(() => mendRules());
+
+  const started: LogCommand[] = [promise(1, 5), sync(1, 5), append(1, 5, entries(5, 1, 3))];
+  const table: { name: string; before?: LogCommand[]; command: LogCommand; status: string; last: number }[] =
+    [
+      { name: 'takes the next entries', command: append(1, 5, entries(5, 4, 5)), status: 'done', last: 5 },
+      { name: 'refuses a gap', command: append(1, 5, entries(5, 5, 5)), status: 'refused', last: 3 },
+      {
+        name: 'refuses a gap inside',
+        command: append(1, 5, [entry(5, 4), entry(5, 6)]),
+        status: 'refused',
+        last: 3,
+      },
+      { name: 'refuses what it has', command: append(1, 5, entries(5, 3, 4)), status: 'refused', last: 3 },
+      { name: 'refuses another epoch', command: append(1, 6, entries(6, 4, 4)), status: 'refused', last: 3 },
+      {
+        name: 'refuses an unknown partition',
+        command: append(2, 5, entries(5, 1, 1)),
+        status: 'refused',
+        last: 3,
+      },
+      {
+        name: 'refuses below the promise',
+        before: [promise(1, 7)],
+        command: append(1, 5, entries(5, 4, 4)),
+        status: 'refused',
+        last: 3,
+      },
+      { name: 'keeps an equal promise', command: promise(1, 5), status: 'done', last: 3 },
+      { name: 'refuses a lower promise', command: promise(1, 4), status: 'refused', last: 3 },
+      { name: 'cuts in a newer epoch', command: sync(1, 6, 1, entries(6, 2, 2)), status: 'done', last: 2 },
+      { name: 'cuts nothing within the synced epoch', command: sync(1, 5, 1), status: 'refused', last: 3 },
+      { name: 'refuses a sync beyond its end', command: sync(1, 6, 4), status: 'refused', last: 3 },
+      {
+        name: 'refuses a sync below the promise',
+        before: [promise(1, 9)],
+        command: sync(1, 8, 1),
+        status: 'refused',
+        last: 3,
+      },
+      {
+        name: 'refuses a cut below the start of the log',
+        before: [{ type: 'trim', partition: 1, throughSeq: 2 }],
+        command: sync(1, 6, 1),
+        status: 'refused',
+        last: 3,
+      },
+      {
+        name: 'begins anew after a copy',
+        command: {
+          type: 'sync',
+          partition: 1,
+          epoch: 6,
+          cutTo: 40,
+          epochStarts: [],
+          entries: entries(6, 41, 42),
+          copy: { number: 3, atSeq: 40 },
+        },
+        status: 'done',
+        last: 42,
+      },
+      {
+        name: 'deletes at the promise',
+        command: { type: 'delete', partition: 1, recordEpoch: 5 },
+        status: 'done',
+        last: 0,
+      },
+      {
+        name: 'deletes not below the promise',
+        command: { type: 'delete', partition: 1, recordEpoch: 4 },
+        status: 'refused',
+        last: 3,
+      },
+      {
+        name: 'forgets whatever was promised',
+        command: { type: 'forget', partition: 1 },
+        status: 'done',
+        last: 0,
+      },
+      { name: 'trims', command: { type: 'trim', partition: 1, throughSeq: 99 }, status: 'done', last: 3 },
+    ];
+  it.each(table)('$name', ({ before = [], command, status, last }) => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...started, ...before]);
+    expect(statuses(log.commit([command]))).toEqual([status]);
+    for (const one of [log, open(database)]) {
+      const replica = one.recovered(() => 0).replicas.find(({ partition }) => partition === 1);
+      expect(replica?.lastSeq).toBe(last);
+    }
+  });
+
+  it('goes on after a refused command', () => {
+    const log = open();
+    const commands = [...started, append(1, 5, entries(5, 9, 9)), append(1, 5, entries(5, 4, 4))];
+    expect(statuses(log.commit(commands))).toEqual(['done', 'done', 'done', 'refused', 'done']);
+    expect(seqs(log, 1)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('reads back the bytes it was given, from any position and within the bound', () => {
+    const log = open();
+    log.commit([promise(1, 5), sync(1, 5)]);
+    for (let seq = 1; seq <= 2_000; seq += 1) {
+      log.commit([append(1, 5, [entry(5, seq)])]);
+    }
+    expect(log.read(1, 1_500, 1e9)[0]?.bytes).toEqual(Buffer.from(entry(5, 1_500).bytes));
+    expect(log.read(1, 1_500, 1)).toHaveLength(1);
+    const [one] = log.read(1, 7, 1e9);
+    const bytes = one?.bytes.length ?? 0;
+    expect(log.read(1, 10, bytes * 3 + 30).length).toBeLessThanOrEqual(3);
+    expect(log.read(1, 2_001, 1e9)).toEqual([]);
+    expect(log.read(2, 1, 1e9)).toEqual([]);
+  });
+
+  it('trims, keeps what follows, and removes the rows in time', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([promise(1, 5), sync(1, 5), append(1, 5, entries(5, 1, 1_000))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 600 }]);
+    expect(seqs(log, 1, 600)).toEqual([]);
+    expect(seqs(log, 1, 601)).toHaveLength(400);
+    expect(log.garbageCount).toBe(600);
+    const again = open(database);
+    expect(again.garbageCount).toBe(600);
+    expect(seqs(again, 1, 601)).toHaveLength(400);
+    while (again.reap(100));
+    expect(again.garbageCount).toBe(0);
+    expect(database.prepare('SELECT count(*) FROM log').pluck().get()).toBe(400);
+    expect(seqs(open(database), 1, 601)).toHaveLength(400);
+  });
+
+  it('never takes rows that wait to be removed for new ones, whatever was removed before', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([promise(1, 5), sync(1, 5), append(1, 5, entries(5, 1, 50))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 50 }]);
+    while (log.reap(7));
+    const again = open(database);
+    again.commit([append(1, 5, entries(5, 51, 52))]);
+    expect(seqs(open(database), 1, 51)).toEqual([51, 52]);
+  });
+
+  it('keeps the promise of a deleted replica', () => {
+    const database = new Database(':memory:');
+    open(database).commit([...started, { type: 'delete', partition: 1, recordEpoch: 5 }]);
+    const log = open(database);
+    expect(statuses(log.commit([promise(1, 4)]))).toEqual(['refused']);
+    expect(log.recovered(() => 0).replicas).toMatchObject([
+      { promisedEpoch: 5, syncedEpoch: 0, lastSeq: 0, forgotten: false },
+    ]);
+  });
+
+  it('marks a forgotten replica until it is synced again', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...started, { type: 'forget', partition: 1 }]);
+    expect(open(database).recovered(() => 0).replicas[0]).toMatchObject({
+      forgotten: true,
+      promisedEpoch: 5,
+    });
+    expect(statuses(log.commit([sync(1, 6, 0, entries(6, 1, 2))]))).toEqual(['done']);
+    expect(open(database).recovered(() => 0).replicas[0]).toMatchObject({ forgotten: false, lastSeq: 2 });
+  });
+
+  it('remembers what it is told of the store and of others', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    const run = { id: 'w2', storeId: 'b', bootCount: 3, runId: 'r' };
+    const ack = { id: 'w2', storeId: 'b', epoch: 5, seq: 3 };
+    log.commit([
+      ...started,
+      { type: 'lease', leaseMs: 800 },
+      { type: 'lease', leaseMs: 300 },
+      { type: 'ring', version: 4, bytes: bytesOf('four') },
+      { type: 'ring', version: 3, bytes: bytesOf('three') },
+      { type: 'peerRun', run },
+      { type: 'note', commits: [{ partition: 1, seq: 2, acks: [ack] }] },
+      { type: 'note', commits: [{ partition: 1, seq: 1, acks: [] }] },
+    ]);
+    log.startRun();
+    const recovered = open(database).recovered(() => 2);
+    expect(recovered).toMatchObject({ storeId: 'a1', bootCount: 1, leaseMs: 800, peerRuns: [run] });
+    expect(Buffer.from(recovered.ring ?? []).toString()).toBe('four');
+    expect(recovered.replicas).toMatchObject([
+      {
+        promisedEpoch: 5,
+        syncedEpoch: 5,
+        commitSeq: 2,
+        baseSeq: 0,
+        lastSeq: 3,
+        acks: [ack],
+        epochStarts: [{ epoch: 5, firstSeq: 1 }],
+      },
+    ]);
+    expect(recovered.replicas[0]?.tail.map(({ seq }) => seq)).toEqual([3]);
+  });
+
+  it('undoes a transaction for which there is no room, and goes on when there is', () => {
+    const database = new Database(':memory:');
+    const log = new LogFile(database, { ...identity, pagesMax: 40 });
+    log.commit(started);
+    const large = entry(5, 4, { value: 'x'.repeat(300_000) });
+    const commands: LogCommand[] = [
+      promise(1, 6),
+      sync(1, 6, 2, entries(6, 3, 3)),
+      promise(9, 1),
+      { type: 'trim', partition: 1, throughSeq: 1 },
+      append(1, 6, [{ ...large, epoch: 6 }]),
+    ];
+    expect(new Set(statuses(log.commit(commands)))).toEqual(new Set(['full']));
+    expect(seqs(log, 1)).toEqual([1, 2, 3]);
+    expect(log.recovered(() => 0).replicas).toMatchObject([{ partition: 1, promisedEpoch: 5, baseSeq: 0 }]);
+    expect(statuses(log.commit([append(1, 5, entries(5, 4, 4))]))).toEqual(['done']);
+    database.pragma('max_page_count = 100000');
+    expect(statuses(log.commit([append(1, 5, [entry(5, 5, { value: 'x'.repeat(300_000) })])]))).toEqual([
+      'done',
+    ]);
+    expect(seqs(open(database), 1)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('shows keys and values in plain SQL', () => {
+    const log = open();
+    const long = 'k'.repeat(700);
+    log.commit([
+      promise(1, 5),
+      sync(1, 5),
+      append(1, 5, [
+        entry(5, 1, { key: 'grüße', value: 'hello', idempotencyKey: 'id-1' }),
+        entry(5, 2, { key: long, kind: 'delete', created: false, contentType: '' }),
+      ]),
+    ]);
+    const rows = log.database.prepare('SELECT * FROM entries').all();
+    expect(rows).toMatchObject([
+      { partition: 1, seq: 1, epoch: 5, kind: 'put', created: 1, key: 'grüße', value: 'hello' },
+      { partition: 1, seq: 2, epoch: 5, kind: 'delete', created: 0, key: long, value: null },
+    ]);
+    expect(rows[0]).toMatchObject({ content_type: 'text/plain', idempotency_key: 'id-1' });
+  });
+
+  it.each([
+    ['refuse-below-promise', append(1, 5, entries(5, 4, 4)), [promise(1, 7)]],
+    ['append-needs-synced-epoch', append(1, 6, entries(6, 4, 4)), []],
+    ['contiguous-prefix', append(1, 5, entries(5, 6, 6)), []],
+    ['no-cut-within-synced-epoch', sync(1, 5, 1), []],
+    ['delete-at-promise', { type: 'delete', partition: 1, recordEpoch: 4 }, []],
+  ] as [Parameters<typeof breakRule>[0], LogCommand, LogCommand[]][])(
+    'refuses only because of the rule %s',
+    (rule, command, before) => {
+      const database = new Database(':memory:');
+      const log = open(database);
+      log.commit([...started, ...before]);
+      expect(statuses(log.commit([command]))).toEqual(['refused']);
+      breakRule(rule);
+      expect(statuses(log.commit([command]))).toEqual(['done']);
+      const reopened = open(database).recovered(() => 0).replicas[0];
+      expect(reopened).toEqual(log.recovered(() => 0).replicas[0]);
+    },
+  );
+
+  it('proves entries while opening, and names the newest damaged one', () => {
+    const database = new Database(':memory:');
+    open(database).commit([...started, promise(2, 5), sync(2, 5, 0, entries(5, 1, 2))]);
+    const row = database
+      .prepare<[], Buffer>('SELECT entry FROM log WHERE partition = 1 AND seq = 2')
+      .pluck()
+      .get();
+    const bytes = Buffer.from(row ?? []);
+    bytes[50] = (bytes[50] ?? 0) ^ 4;
+    database.prepare('UPDATE log SET entry = ? WHERE partition = 1 AND seq = 2').run(bytes);
+    expect([...new LogFile(database, { ...identity, verify: true }).damage]).toEqual([[1, 2]]);
+    expect(() => open(database).read(1, 1, 1e9)).toThrow('damaged');
+    database.prepare('DELETE FROM log WHERE partition = 2 AND seq = 1').run();
+    expect([...open(database).damage]).toEqual([[2, 2]]);
+  });
+
+  it('keeps what an entry says', () => {
+    const log = open();
+    log.commit([promise(1, 5), sync(1, 5, 0, [entry(5, 1, { key: 'k', value: '' })])]);
+    const [read] = log.read(1, 1, 1e9);
+    if (read === undefined) throw new Error('not there');
+    expect(entryContent(read)).toMatchObject({ kind: 'put', contentType: 'text/plain', created: true });
+  });
+});
