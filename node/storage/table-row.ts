@@ -49,7 +49,8 @@ function startChecksum(partition: number, epoch: number, seq: number, extra: num
 
 export function rowChecksum(partition: number, row: Omit<StoredRow, 'checksum'>): number {
   const start = startChecksum(partition, row.epoch, row.seq, row.key.length);
-  return crc32(row.value, crc32(row.key, row.contentType === '' ? start : crc32(row.contentType, start)));
+  const text = row.contentType === '' ? start : crc32(row.contentType, start);
+  return checksumOn(row.value, checksumOn(row.key, text));
 }
 
 export function replyChecksum(partition: number, reply: Omit<StoredReply, 'checksum'>): number {
@@ -85,6 +86,3 @@ const record = tagged({
 /** One record of a copy; a chunk is a sequence of them, to its end. */
 export type CopyRecord = Decoded<typeof record>;
 export const copyRecordCodec: Codec<CopyRecord> = record;
-
-/** Bytes that a record takes besides its key, texts and value, at most. */
-export const copyRecordOverheadBytes = 64;
