@@ -1,0 +1,61 @@
+/**
+ * The orderly end of a process: steps run one after the other in the order they were added, each with a bound on its time,
+ * so that the process ends whatever a step does. A second request to stop ends it at once.
+ *
+ *   running ──stop──▶ stopping (step 1, step 2, …) ──▶ exit
+ */
+import type { Logger } from './logger.js';
+
+interface Step {
+  name: string;
+  timeoutMs: number;
+  run: () => void | Promise<void>;
+}
+
+export class Shutdown {
+  private readonly steps: Step[] = [];
+  private stopping = false;
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly exit: (code: number) => void,
+  ) {}
+
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
+  /** Adds the next step. One that fails or takes longer than `timeoutMs` is logged, and the following ones run. */
+  addStep(name: string, timeoutMs: number, run: () => void | Promise<void>): void {
+    this.steps.push({ name, timeoutMs, run });
+  }
+
+  /** Runs the steps and exits with `code`; called again, exits at once. */
+  async stop(reason: string, code: number): Promise<void> {
+    if (this.stopping) {
+      this.logger.warn('stopping at once', { reason });
+      this.exit(code === 0 ? 1 : code);
+      return;
+    }
+    this.stopping = true;
+    this.logger.info('stopping', { reason });
+    for (const step of this.steps) await this.runStep(step);
+    this.logger.info('stopped', { reason, code });
+    this.exit(code);
+  }
+
+  private async runStep(step: Step): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), step.timeoutMs);
+    });
+    try {
+      const outcome = await Promise.race([Promise.resolve(step.run()), late]);
+      if (outcome === 'late') this.logger.warn('shutdown step took too long', { step: step.name });
+    } catch (error) {
+      this.logger.error('shutdown step failed', { step: step.name, reason: String(error) });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
