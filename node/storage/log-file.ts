@@ -19,7 +19,7 @@ import { LogState } from './log-state.js';
 import { LogTables } from './log-tables.js';
 import type { StoreRow } from './log-tables.js';
 import { applicationIds, migrate } from './schema-migration.js';
-import { ForeignStore, StorageFailure, isFull, storageFailure } from './storage-error.js';
+import { ForeignStore, StorageFailure, isFull, openingError, storageFailure } from './storage-error.js';
 
 export interface LogFileOptions {
   clusterId: string;
@@ -72,7 +72,7 @@ export class LogFile {
       this.state = new LogState(this.tables, this.openStore(options));
       this.damage = this.state.load(options.verify === true ? isSound : null);
     } catch (error) {
-      throw error instanceof Database.SqliteError ? storageFailure('opening the log', error) : error;
+      throw openingError('the log', error);
     }
   }
 

@@ -2,7 +2,6 @@
  * What can go wrong with the two files, told apart by what the program has to do about it: end, put the store aside, or
  * wait for room. Nothing here is ever a caller's fault.
  */
-import Database from 'better-sqlite3';
 
 /** A read or write of a file failed. The process must end; the next start makes everything durable before it answers. */
 export class StorageFailure extends Error {
@@ -27,8 +26,10 @@ export class ForeignStore extends Error {
   override readonly name = 'ForeignStore';
 }
 
+/** '' for anything that SQLite did not throw. By its code: its class may have been loaded more than once. */
 export function sqliteCode(error: unknown): string {
-  return error instanceof Database.SqliteError ? error.code : '';
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : '';
 }
 
 /** No room on the disk (or a bound on the file's size). */
@@ -44,11 +45,19 @@ export function isCorrupt(error: unknown): boolean {
 
 export function describeError(error: unknown): string {
   const code = sqliteCode(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
+  const message = String(hasMessage ? error.message : error);
   return code === '' ? message : `${code}: ${message}`;
 }
 
 export function storageFailure(doing: string, cause: unknown): StorageFailure {
   if (cause instanceof StorageFailure) return cause;
   return new StorageFailure(`${doing}: ${describeError(cause)}`, { cause });
+}
+
+/** What the caller should see of an error met while opening a file. */
+export function openingError(what: string, error: unknown): unknown {
+  if (isCorrupt(error))
+    return new AmnesiacStore(`${what} is damaged: ${describeError(error)}`, { cause: error });
+  return sqliteCode(error) === '' ? error : storageFailure(`opening ${what}`, error);
 }

@@ -14,7 +14,7 @@ import { holds } from '../../core/rules.js';
 import type { AppliedPosition, RememberedReply } from '../worker/ports.js';
 import { checkpointAll } from './log-file.js';
 import { applicationIds, migrate } from './schema-migration.js';
-import { isFull, storageFailure } from './storage-error.js';
+import { isFull, openingError, storageFailure } from './storage-error.js';
 import { TableCopy } from './table-copy.js';
 import { TableReader } from './table-reader.js';
 import { copyRecordCodec, replyChecksum, rowChecksum } from './table-row.js';
@@ -70,7 +70,7 @@ export class TableFile {
       this.reader = new TableReader(this.database);
       this.synced = this.positions();
     } catch (error) {
-      throw error instanceof Database.SqliteError ? storageFailure('opening the table', error) : error;
+      throw openingError('the table', error);
     }
   }
 

@@ -15,6 +15,7 @@ import {
   boolean,
 } from '../../core/protocol/wire.js';
 import type { Codec, Decoded } from '../../core/protocol/wire.js';
+import { checksumOn } from './checksum.js';
 
 export interface StoredRow {
   key: Uint8Array;
