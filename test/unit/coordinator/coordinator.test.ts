@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { NotAppliedReason, ReadOutcome, WriteOutcome } from '../../../core/protocol/operation.js';
-import { applied, found, get, JoinedWorkers, put, ringOf } from './joined-workers.js';
+import { applied, found, get, JoinedWorkers, put } from './joined-workers.js';
+import { ringOf } from '../../support/ring-of.js';
 
 let workers: JoinedWorkers;
 let written: WriteOutcome[];

@@ -1,8 +1,9 @@
 /** Any order of faults and answers: one answer for each request. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { applied, found, get, JoinedWorkers, put, ringOf } from './joined-workers.js';
+import { applied, found, get, JoinedWorkers, put } from './joined-workers.js';
 import type { WriteOutcome } from '../../../core/protocol/operation.js';
+import { ringOf } from '../../support/ring-of.js';
 
 const moved: WriteOutcome = { type: 'notApplied', reason: 'moved', detail: '' };
 

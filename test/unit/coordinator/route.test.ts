@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { routeToPrimary, routeToVoter } from '../../../node/coordinator/route.js';
-import { ringOf } from './joined-workers.js';
+import { ringOf } from '../../support/ring-of.js';
 
 const record = (primary: string) => {
   const partition = ringOf(1, 4, primary).partitions[0];
