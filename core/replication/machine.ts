@@ -176,6 +176,7 @@ export class ReplicaMachine {
   peerConnected(at: Instant, run: PeerRun): Effect[] {
     return this.step(at, () => {
       const { context } = this;
+      this.disconnect(run.id);
       const seen = context.peerRuns.get(run.id);
       const sameStore = seen?.storeId === run.storeId;
       const older =
@@ -203,18 +204,20 @@ export class ReplicaMachine {
   }
 
   peerDisconnected(at: Instant, peer: WorkerId): Effect[] {
-    return this.step(at, () => {
-      this.context.peers.delete(peer);
-      for (const replica of this.context.replicas.values()) {
-        const progress = replica.leader?.peers.get(peer);
-        if (replica.leader === null || progress === undefined || progress.state === 'distrusted') continue;
-        this.copies.end(replica.leader, progress);
-        progress.state = 'unknown';
-        progress.nextSeq = progress.matchSeq + 1;
-        progress.syncNumber += 1;
-        this.context.changed(replica);
-      }
-    });
+    return this.step(at, () => this.disconnect(peer));
+  }
+
+  private disconnect(peer: WorkerId): void {
+    if (!this.context.peers.delete(peer)) return;
+    for (const replica of this.context.replicas.values()) {
+      const progress = replica.leader?.peers.get(peer);
+      if (replica.leader === null || progress === undefined || progress.state === 'distrusted') continue;
+      this.copies.end(replica.leader, progress);
+      progress.state = 'unknown';
+      progress.nextSeq = progress.matchSeq + 1;
+      progress.syncNumber += 1;
+      this.context.changed(replica);
+    }
   }
 
   peerMessages(at: Instant, from: WorkerId, messages: readonly PeerMessage[]): Effect[] {
@@ -358,6 +361,7 @@ export class ReplicaMachine {
       for (const replica of this.context.replicas.values()) {
         if (replica.leader !== null && !replica.stalled) this.replicating.tick(replica, replica.leader);
       }
+      if (this.context.diskFull && this.ticks % 20 === 0) this.probeDisk();
       this.fencing.settle();
       this.applier.run();
       this.heartbeat.tick();
@@ -375,6 +379,11 @@ export class ReplicaMachine {
     const { effects } = context;
     context.effects = [];
     return effects;
+  }
+
+  /** Something small to write: that it works tells that there is room again. */
+  private probeDisk(): void {
+    this.context.jot({ type: 'lease', leaseMs: this.context.limits.leaseMs });
   }
 
   private compareClocks(at: Instant): void {

@@ -192,8 +192,9 @@ export function epochAt(starts: readonly EpochStart[], seq: number): number {
   return 0;
 }
 
-export function hasEntry(replica: Replica, epoch: number, seq: number): boolean {
-  return seq <= replica.lastSeq && epochAt(replica.epochStarts, seq) === epoch;
+/** The log on the disk holds this very entry. */
+export function hasEntry({ durable }: Replica, epoch: number, seq: number): boolean {
+  return seq <= durable.lastSeq && epochAt(durable.epochStarts, seq) === epoch;
 }
 
 /** Forgets entries that the table shows its readers. */

@@ -155,8 +155,8 @@ export class Replicating {
 
   refusal(from: WorkerId, message: PeerMessageOf<'refusal'>, replica: Replica, leader: Leader): void {
     const progress = this.progressOf(from, leader);
-    if (progress === null || progress.state === 'distrusted') return;
-    if (message.reason === 'promised') return;
+    if (progress === null || message.reason === 'promised') return;
+    if (progress.state === 'distrusted') return this.sendForgot(replica, leader, progress);
     progress.ackedAt = this.context.now;
     if (message.reason === 'busy' || message.round <= progress.rewoundAtRound) return;
     if (message.round > progress.matchRound && message.lastSeq < progress.matchSeq) {

@@ -241,7 +241,6 @@ export class Serving {
       replica.commitSeq = seq;
       this.answerCommitted(replica, leader);
       this.applier.wake(replica);
-      this.context.wantFlush(replica);
     }
     this.settleReads(replica, leader);
   }
