@@ -1,0 +1,496 @@
+/**
+ * The controller: observes the workers, holds what it sees against the ring record, and acts through reconfigurations and
+ * small changes of the record. Level-triggered: everything it does follows from what it sees now, so a controller
+ * that was killed between any two of its effects is continued by the next one.
+ */
+import type { ControlRequest, WorkerReport } from '../protocol/control-message.js';
+import type { Limits } from '../limits.js';
+import { encodeRing } from '../ring/ring-payload.js';
+import type { RingRecord, WorkerId } from '../ring/ring-record.js';
+import { Bootstrap } from './bootstrap.js';
+import type { ClusterShape } from './bootstrap.js';
+import { partitionCounts, phaseOf, workerStatuses } from './cluster-status.js';
+import type { ClusterStatus } from './cluster-status.js';
+import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './control-event.js';
+import { FailureDetector } from './failure-detector.js';
+import { namedWorkers, withMembers } from './membership.js';
+import { RetryMemory } from './retry-memory.js';
+import { planFailovers } from './plan-failover.js';
+import type { FailoverNeeds } from './plan-failover.js';
+import { planHandovers } from './plan-rebalance.js';
+import { mayStart, planReplacements, withLearner } from './plan-replacement.js';
+import type { LearnerChange } from './plan-replacement.js';
+import type { PlanView } from './plan-view.js';
+import { Reconfiguration } from './reconfiguration.js';
+import type { Settlement, Surroundings } from './reconfiguration.js';
+import type { Order } from './reconfiguration-item.js';
+import { RingDocument } from './ring-document.js';
+import { RingRecovery } from './ring-recovery.js';
+import { WishedPlacement } from './wished-placement.js';
+import { heard, identify, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
+import type { WorkerFacts } from './worker-facts.js';
+
+export interface MachineOptions extends ClusterShape {
+  id: string;
+  limits: Limits;
+}
+
+const batchesMax = 8;
+const batchItemsMax = 1_024;
+const replacementsMax = 8;
+
+export class ControllerMachine {
+  private readonly effects: ControlEffect[] = [];
+  private readonly workers = new WorkerDirectory();
+  private readonly document: RingDocument;
+  private readonly detector: FailureDetector;
+  private readonly bootstrap: Bootstrap;
+  private readonly recovery: RingRecovery;
+  private readonly wished: WishedPlacement;
+  private readonly retries: RetryMemory;
+  private readonly lasting = new Map<string, number>();
+  private lastingTouched = new Set<string>();
+  private batches: Reconfiguration[] = [];
+  private readonly changing = new Set<number>();
+  private membersChanging = false;
+  private connections = '';
+  private requestId = 0;
+  private publishedVersion = 0;
+  private payload: { version: number; bytes: Uint8Array } | null = null;
+  private dirty = true;
+  private plannedAt = -Infinity;
+  private now = 0;
+  private awaited = 'the ring document';
+  private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
+  private readonly around: Surroundings;
+
+  constructor(private readonly options: MachineOptions) {
+    const { limits } = options;
+    const emit = (effect: ControlEffect) => this.effects.push(effect);
+    this.document = new RingDocument(limits, emit);
+    this.detector = new FailureDetector(limits, this.workers, emit);
+    this.bootstrap = new Bootstrap(options, limits);
+    this.recovery = new RingRecovery(options, emit);
+    this.wished = new WishedPlacement(limits.replacementDelayMs);
+    this.retries = new RetryMemory(options.id);
+    this.around = {
+      limits,
+      document: this.document,
+      send: (worker, request) => this.send(worker, request),
+      present: ({ id, storeId }) => {
+        const facts = this.workers.get(id);
+        return facts?.storeId === storeId && facts.liveness !== 'dead' && facts.liveness !== 'unknown';
+      },
+      bootCountOf: (worker) => this.workers.get(worker)?.bootCount ?? 0,
+      nextRequestId: () => (this.requestId += 1),
+      settled: (settlement, now) => this.settled(settlement, now),
+      committed: () => this.publish(),
+    };
+  }
+
+  step(event: ControlEvent, now: number): ControlEffect[] {
+    this.now = now;
+    this.take(event, now);
+    if (event.type === 'tick') this.tick(now);
+    else if (this.dirty) this.plan(now);
+    this.document.pump(now);
+    return this.effects.splice(0);
+  }
+
+  ring(): RingRecord | null {
+    return this.document.record;
+  }
+
+  private take(event: ControlEvent, now: number): void {
+    switch (event.type) {
+      case 'tick':
+        return;
+      case 'expected':
+        return this.expect(event.workers, now);
+      case 'connected':
+        return this.connected(event.worker, event.storeId, event.bootCount, now);
+      case 'disconnected':
+        return this.disconnected(event.worker, now);
+      case 'report':
+        return this.reported(event.worker, event.report, event.via, now);
+      case 'loaded':
+        this.document.loaded(event.token, event.outcome, now);
+        return this.documentRead(now);
+      case 'swapped':
+        return this.document.swapped(event.token, event.outcome, now);
+      case 'probed':
+        this.dirty = true;
+        return this.detector.probed(event.token, event.worker, event.outcome, now);
+    }
+  }
+
+  // --- observing -------------------------------------------------------------------------------------------------
+
+  private expect(expectations: readonly WorkerExpectation[], now: number): void {
+    const before = new Map(this.workers.all().map((facts) => [facts.id, facts.expected?.ready ?? null]));
+    this.workers.expect(expectations, now);
+    for (const { id, ready } of expectations) {
+      const facts = this.workers.get(id);
+      if (ready === false && before.get(id) !== false && facts !== undefined)
+        this.detector.suspect(facts, now);
+    }
+    this.dirty = true;
+    this.connect();
+  }
+
+  /** Streams to whom the platform names, and to who still holds something. */
+  private connect(): void {
+    const addresses = new Map<WorkerId, Address>();
+    for (const [id, { host, peerPort }] of Object.entries(this.document.record?.members ?? {})) {
+      addresses.set(id, { host, peerPort });
+    }
+    for (const { id, expected } of this.workers.all()) {
+      if (expected !== null) addresses.set(id, { host: expected.host, peerPort: expected.peerPort });
+    }
+    const key = JSON.stringify([...addresses]);
+    if (key === this.connections) return;
+    this.connections = key;
+    this.effects.push({ type: 'connect', workers: addresses });
+  }
+
+  private connected(id: WorkerId, storeId: string, bootCount: number, now: number): void {
+    const facts = this.workers.ensure(id, now);
+    if (facts === undefined) return;
+    facts.connected = false;
+    identify(facts, storeId, bootCount);
+    facts.connected = true;
+    facts.complete = false;
+    heard(facts, null, now);
+    this.dirty = true;
+    this.askForAll(facts, now);
+    if (facts.ringVersion < this.publishedVersion) this.sendRing(facts, now);
+  }
+
+  private disconnected(id: WorkerId, now: number): void {
+    const facts = this.workers.get(id);
+    if (facts === undefined) return;
+    facts.connected = false;
+    this.dirty = true;
+    this.detector.suspect(facts, now);
+  }
+
+  private askForAll(facts: WorkerFacts, now: number): void {
+    facts.reportAskedAt = now;
+    this.send(facts.id, { type: 'reportAll' });
+  }
+
+  private reported(id: WorkerId, report: WorkerReport, via: WorkerId | null, now: number): void {
+    const facts = this.workers.ensure(id, now);
+    if (facts === undefined) return;
+    // A stream that the platform has not told of yet, or told closed, is not opened by its last words.
+    if (via !== null || facts.connected || facts.liveness !== 'dead') heard(facts, via, now);
+    switch (report.type) {
+      case 'heartbeat':
+        mergeHeartbeat(facts, report, now);
+        if (!facts.complete && now - facts.reportAskedAt >= this.options.limits.heartbeatMs) {
+          this.askForAll(facts, now);
+        }
+        this.compare(facts, report.replicas, now);
+        this.dirty = true;
+        return;
+      case 'fenced':
+        for (const item of report.items) this.document.sawAtWorker(0, item.promisedEpoch, id, now);
+        for (const batch of this.batches) batch.fenced(id, report, now);
+        break;
+      case 'leading':
+        for (const batch of this.batches) batch.leading(id, report, now);
+        break;
+      case 'held':
+        for (const batch of this.batches) batch.held(id, report, now);
+        break;
+      case 'relayed':
+        // Taken out of its wrapping before it comes here.
+        return;
+      case 'probed':
+        identify(facts, report.storeId, report.bootCount);
+        break;
+      case 'ringReply':
+        this.recovery.answered(id, report);
+        this.document.sawAtWorker(0, report.highestEpoch, id, now);
+        this.dirty = true;
+        break;
+    }
+    this.sweepBatches();
+  }
+
+  private compare(facts: WorkerFacts, replicas: readonly { promisedEpoch: number }[], now: number): void {
+    let epoch = 0;
+    for (const { promisedEpoch } of replicas) epoch = Math.max(epoch, promisedEpoch);
+    this.document.sawAtWorker(facts.ringVersion, epoch, facts.id, now);
+  }
+
+  // --- the document ----------------------------------------------------------------------------------------------
+
+  private documentRead(now: number): void {
+    const { record } = this.document;
+    this.dirty = true;
+    if (record === null) {
+      for (const batch of this.batches) batch.abandon('the ring document is gone', now);
+      this.sweepBatches();
+      return;
+    }
+    if (record.clusterId !== this.options.clusterId) {
+      this.effects.push({ type: 'stop', reason: `the ring document belongs to cluster ${record.clusterId}` });
+      return;
+    }
+    this.connect();
+    for (const id of namedWorkers(record)) this.workers.ensure(id, now);
+    this.publish();
+  }
+
+  /** Tells the workers of the newest record, once something in it concerns them. */
+  private publish(): void {
+    const { record } = this.document;
+    if (record === null || record.version <= this.publishedVersion) return;
+    if (record.partitions.every((partition) => partition.epoch === 0)) return;
+    this.publishedVersion = record.version;
+    for (const facts of this.workers.all()) this.sendRing(facts, this.now);
+  }
+
+  private sendRing(facts: WorkerFacts, now: number): void {
+    const { record } = this.document;
+    if (record === null || !this.document.trusted || facts.liveness === 'dead') return;
+    if (this.payload?.version !== record.version) {
+      this.payload = { version: record.version, bytes: encodeRing(record) };
+    }
+    facts.ringSentAt = now;
+    this.send(facts.id, { type: 'ring', payload: this.payload.bytes });
+  }
+
+  private republish(now: number): void {
+    for (const facts of this.workers.all()) {
+      if (facts.liveness !== 'alive' || facts.ringVersion >= this.publishedVersion) continue;
+      if (now - facts.ringSentAt >= 2 * this.options.limits.heartbeatMs) this.sendRing(facts, now);
+    }
+  }
+
+  // --- acting ----------------------------------------------------------------------------------------------------
+
+  private tick(now: number): void {
+    this.document.tick(now);
+    this.detector.tick(now);
+    for (const batch of this.batches) batch.tick(now);
+    this.sweepBatches();
+    this.republish(now);
+    if (this.dirty || now - this.plannedAt >= this.options.limits.heartbeatMs) this.plan(now);
+  }
+
+  private plan(now: number): void {
+    this.dirty = false;
+    this.plannedAt = now;
+    const { document } = this;
+    if (document.absent) this.makeRing(now);
+    else if (document.record !== null && document.trusted) this.planAll(document.record, now);
+    else if (document.halted !== '') this.awaited = document.halted;
+  }
+
+  private makeRing(now: number): void {
+    if (!this.document.quiet) return;
+    let step: { type: 'wait'; awaited: string } | { type: string; record: RingRecord };
+    const first = this.bootstrap.step(this.workers, now);
+    if (first.type === 'recover') step = this.recovery.step(this.workers, this.document.seen, now);
+    else step = first;
+    if (!('record' in step)) {
+      this.awaited = step.awaited;
+      return;
+    }
+    const { record } = step;
+    this.document.create(record, now, (outcome) => {
+      if (outcome !== 'swapped') return;
+      this.note('ring created', { version: record.version, epochCounter: record.epochCounter });
+      this.dirty = true;
+    });
+  }
+
+  private planAll(record: RingRecord, now: number): void {
+    this.updateMembers(record);
+    const view = this.view(record, now);
+    const needs = planFailovers(view, {
+      isOwnAttempt: (partition, attempt) => this.retries.isOwnAttempt(partition, attempt),
+      isResting: (partition) => this.retries.isResting('failover', partition, now),
+      leftOut: (partition) => this.retries.leftOut(partition),
+      graceMs: this.retries.graceMs,
+      publishedVersion: this.publishedVersion,
+    });
+    this.tellQuorums(needs);
+    this.start(needs.orders, record, now);
+    const isResting = (partition: number) =>
+      this.retries.isResting('move', partition, now) || this.changing.has(partition);
+    const replacements = planReplacements(view, isResting);
+    for (const change of replacements.changes) this.changeLearner(record, change);
+    if (!this.isAtWork('move') && this.batches.length < batchesMax) {
+      this.start(planHandovers(view, isResting), record, now);
+    }
+    if (!this.isAtWork('replace') && this.batches.length < batchesMax) {
+      const startable = replacements.orders.filter((order) => mayStart(view, order));
+      this.start(startable.slice(0, replacementsMax), record, now);
+    }
+    this.sweepLasting();
+    this.workers.forget((id) => record.members[id] !== undefined);
+  }
+
+  private start(orders: readonly Order[], record: RingRecord, now: number): void {
+    const free = orders.filter((order) => !this.isBusy(order.partition)).slice(0, batchItemsMax);
+    if (free.length === 0 || this.batches.length >= 2 * batchesMax) return;
+    const [first] = free;
+    this.note('reconfiguration begins', {
+      kind: first?.kind ?? '',
+      partitions: free.length,
+      reason: first?.reason ?? '',
+    });
+    const batch = new Reconfiguration(free, record, this.around, now);
+    this.batches.push(batch);
+    batch.tick(now);
+  }
+
+  private settled(settlement: Settlement, now: number): void {
+    const { order, done, reason, failedLeader, tookMs, epoch } = settlement;
+    this.dirty = true;
+    this.retries.settled(order, done, epoch, failedLeader, now);
+    const fields = { partition: order.partition, kind: order.kind, tookMs: Math.round(tookMs) };
+    if (done) this.note('partition reconfigured', { ...fields, epoch });
+    else this.note('reconfiguration failed', { ...fields, reason });
+  }
+
+  private sweepBatches(): void {
+    if (this.batches.some((batch) => batch.finished)) {
+      this.batches = this.batches.filter((batch) => !batch.finished);
+      this.dirty = true;
+    }
+  }
+
+  private updateMembers(record: RingRecord): void {
+    if (this.membersChanging || withMembers(record, this.workers) === null) return;
+    this.membersChanging = true;
+    this.document.queue({
+      apply: (current) => withMembers(current, this.workers),
+      done: (outcome) => {
+        this.membersChanging = false;
+        if (outcome === 'swapped') this.publish();
+        this.connect();
+      },
+    });
+  }
+
+  private changeLearner(record: RingRecord, change: LearnerChange): void {
+    const { partition, learner, action, reason } = change;
+    const epoch = record.partitions[partition]?.epoch ?? 0;
+    this.changing.add(partition);
+    this.document.queue({
+      apply: (current) => (this.isBusy(partition) ? null : withLearner(current, change, epoch)),
+      done: (outcome) => {
+        this.changing.delete(partition);
+        this.dirty = true;
+        if (outcome !== 'swapped') return;
+        this.note(`learner ${action === 'add' ? 'added' : 'dropped'}`, {
+          partition,
+          worker: learner.id,
+          reason,
+        });
+        this.publish();
+      },
+    });
+  }
+
+  private tellQuorums({ withoutQuorum }: FailoverNeeds): void {
+    if (withoutQuorum.size > this.withoutQuorum.size) {
+      const [reason] = withoutQuorum.values();
+      this.note('partitions without quorum', { count: withoutQuorum.size, reason: reason ?? '' });
+    }
+    this.withoutQuorum = withoutQuorum;
+  }
+
+  // --- views -----------------------------------------------------------------------------------------------------
+
+  private view(record: RingRecord, now: number): PlanView {
+    return {
+      now,
+      limits: this.options.limits,
+      record,
+      workers: this.workers,
+      wished: this.wished.of(record, this.workers, now),
+      isBusy: (partition) => this.isBusy(partition),
+      lastsMs: (key) => {
+        this.lastingTouched.add(key);
+        const since = this.lasting.get(key) ?? now;
+        this.lasting.set(key, since);
+        return now - since;
+      },
+    };
+  }
+
+  private sweepLasting(): void {
+    for (const key of this.lasting.keys()) {
+      if (!this.lastingTouched.has(key)) this.lasting.delete(key);
+    }
+    this.lastingTouched = new Set();
+  }
+
+  private isBusy(partition: number): boolean {
+    return this.batches.some((batch) => batch.isAtWorkOn(partition));
+  }
+
+  private isAtWork(kind: Order['kind']): boolean {
+    return this.batches.some((batch) => batch.kind === kind);
+  }
+
+  /** Directly where there is a stream, else through a worker that says it has one. */
+  private send(worker: WorkerId, request: ControlRequest): void {
+    const facts = this.workers.get(worker);
+    let via: WorkerId | null = null;
+    if (facts?.connected !== true) {
+      const relay = facts?.via ?? null;
+      if (relay !== null && this.workers.get(relay)?.connected === true) via = relay;
+      else via = this.workers.all().find((other) => this.canRelay(other, worker))?.id ?? null;
+    }
+    this.effects.push({ type: 'send', worker, via, request });
+  }
+
+  private canRelay(other: WorkerFacts, worker: WorkerId): boolean {
+    return other.id !== worker && other.connected && other.peers.get(worker)?.connected === true;
+  }
+
+  private note(message: string, fields: Record<string, string | number | boolean>): void {
+    this.effects.push({ type: 'note', message, fields });
+  }
+
+  status(now: number): ClusterStatus {
+    const { record } = this.document;
+    const workers = workerStatuses(record, this.workers);
+    const { partitionCount, replicationFactor } = this.options;
+    if (record === null || !this.document.trusted) {
+      const partitions = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
+      const phase = this.document.halted === '' ? 'waiting' : 'stopped';
+      const { awaited } = this;
+      const ringVersion = record?.version ?? 0;
+      const epochCounter = record?.epochCounter ?? 0;
+      return {
+        ringVersion,
+        epochCounter,
+        partitionCount,
+        replicationFactor,
+        phase,
+        awaited,
+        workers,
+        partitions,
+      };
+    }
+    const partitions = partitionCounts(this.view(record, now));
+    const words = phaseOf(partitions, record, workers);
+    const { version: ringVersion, epochCounter } = record;
+    return {
+      ringVersion,
+      epochCounter,
+      partitionCount: record.partitionCount,
+      replicationFactor: record.replicationFactor,
+      ...words,
+      workers,
+      partitions,
+    };
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The primary that reaches the controller but not its backups. Its heartbeats are in time, so it counts as alive, yet it can
+ * commit nothing; when the others reach one another, one of them should lead.
+ */
+import type { WorkerId } from '../ring/ring-record.js';
+import { commitQuorum } from '../ring/ring-record.js';
+import type { PlanView } from './plan-view.js';
+import { presentVoters } from './plan-view.js';
+
+/** Does `from` see `to`, as far as it reported? Unknown counts as yes: it is no reason to act. */
+function sees(view: PlanView, from: WorkerId, to: WorkerId): boolean {
+  return view.workers.get(from)?.peers.get(to)?.connected ?? true;
+}
+
+function joined(view: PlanView, a: WorkerId, b: WorkerId): boolean {
+  return sees(view, a, b) && sees(view, b, a);
+}
+
+/** The primary cannot reach a majority, and without it a majority of the voters reaches one another. */
+export function isPrimaryCutOff(view: PlanView, partition: number): boolean {
+  const record = view.record.partitions[partition];
+  if (record === undefined) return false;
+  const quorum = commitQuorum(record.voters.length);
+  const { id: primary } = record.primary;
+  const others = presentVoters(view, record).flatMap(({ id }) => (id === primary ? [] : [id]));
+  if (1 + others.filter((id) => joined(view, primary, id)).length >= quorum) return false;
+  return others.some(
+    (leader) => 1 + others.filter((id) => id !== leader && joined(view, leader, id)).length >= quorum,
+  );
+}

@@ -1,0 +1,102 @@
+/**
+ * One partition on its way through a reconfiguration, and the order that it carries out.
+ */
+import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';
+import { hasIdentity, sameIdentity } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
+import type { FenceAnswer } from './choice.js';
+
+export type OrderKind = 'first' | 'failover' | 'move' | 'replace';
+
+/** What shall become of a partition. */
+export interface Order {
+  partition: number;
+  kind: OrderKind;
+  reason: string;
+  /** Among equals these lead, the first first. */
+  preferred: WorkerId[];
+  /** Takes the place of another voter: filled as a learner, level. */
+  replacement: { leaving: Identity | null; joining: Identity | null } | null;
+  /** The primary lives: it holds its writes back until this replica's log is as long as its own. */
+  holdFor: Identity | null;
+  leftOut: ReadonlySet<WorkerId>;
+  /** First configurations alone: who shall hold the partition. */
+  founders: Identity[] | null;
+}
+
+/**
+ *   holding -> allocating -> fencing -> syncing -> ready -> committing -> done
+ *      \____________\___________\__________\__________\___________\----> failed
+ */
+export type ItemState =
+  'holding' | 'allocating' | 'fencing' | 'syncing' | 'ready' | 'committing' | 'done' | 'failed';
+
+export interface Item {
+  readonly order: Order;
+  state: ItemState;
+  /** The configuration that is replaced, as it stood in the document of the allocation. */
+  base: PartitionRecord;
+  answers: Map<WorkerId, FenceAnswer>;
+  quorumAt: number | null;
+  chosen: FenceAnswer | null;
+  voters: Identity[];
+  synced: Identity[];
+  progress: number;
+  /** Boot count of the run that leads, by its own reports. */
+  leaderBootCount: number;
+  deadline: number;
+  reason: string;
+}
+
+export function newItem(order: Order, base: PartitionRecord): Item {
+  return {
+    order,
+    state: order.holdFor === null ? 'allocating' : 'holding',
+    base,
+    answers: new Map(),
+    quorumAt: null,
+    chosen: null,
+    voters: [],
+    synced: [],
+    progress: 0,
+    leaderBootCount: 0,
+    deadline: Infinity,
+    reason: '',
+  };
+}
+
+export function isSettled(item: Item): boolean {
+  return item.state === 'done' || item.state === 'failed';
+}
+
+/** Nothing but the attempt differs: the configuration that was fenced still stands. */
+export function sameConfiguration(a: PartitionRecord, b: PartitionRecord): boolean {
+  return (
+    a.epoch === b.epoch &&
+    sameIdentity(a.primary, b.primary) &&
+    a.primary.bootCount === b.primary.bootCount &&
+    sameIdentities(a.voters, b.voters) &&
+    sameIdentities(a.learners, b.learners)
+  );
+}
+
+function sameIdentities(a: readonly Identity[], b: readonly Identity[]): boolean {
+  return a.length === b.length && a.every((identity) => hasIdentity(b, identity));
+}
+
+/** The voters of the new configuration. A chosen one that shall not stay is kept this time. */
+export function nextVoters(item: Item, chosen: Identity): Identity[] {
+  const { order, base } = item;
+  const plain = base.voters.map(({ id, storeId }) => ({ id, storeId }));
+  if (order.replacement === null) return plain;
+  const { leaving, joining } = order.replacement;
+  if (joining !== null && !hasIdentity(base.learners, joining)) return plain;
+  const voters = plain.filter((voter) => leaving === null || !sameIdentity(voter, leaving));
+  if (joining !== null && !voters.some((voter) => voter.id === joining.id)) voters.push(joining);
+  return hasIdentity(voters, chosen) || !holds('chosen-stays-voter') ? voters : plain;
+}
+
+/** Voters of the new configuration that were not among those of the old. */
+export function newcomers(item: Item): Identity[] {
+  return item.voters.filter((voter) => !hasIdentity(item.base.voters, voter));
+}

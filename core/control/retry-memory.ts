@@ -1,0 +1,69 @@
+/**
+ * What this controller remembers of its own attempts that failed: when to try again, whom to leave out, and which
+ * unfinished attempts are its own to finish.
+ */
+import type { WorkerId } from '../ring/ring-record.js';
+import type { Order } from './reconfiguration-item.js';
+
+type Lane = 'failover' | 'move';
+
+interface Rest {
+  failures: number;
+  until: number;
+}
+
+const firstRestMs = { failover: 100, move: 1_000 } as const;
+const longestRestMs = { failover: 5_000, move: 30_000 } as const;
+const graceMs = 1_500;
+const graceSpreadMs = 1_000;
+
+function laneOf(order: Order): Lane {
+  return order.kind === 'first' || order.kind === 'failover' ? 'failover' : 'move';
+}
+
+export class RetryMemory {
+  /** How long another controller's attempt is left alone; differs between controllers, so that they do not clash for ever. */
+  readonly graceMs: number;
+  private readonly rests = { failover: new Map<number, Rest>(), move: new Map<number, Rest>() };
+  private readonly left = new Map<number, ReadonlySet<WorkerId>>();
+  private readonly ownAttempts = new Map<number, number>();
+
+  constructor(controllerId: string) {
+    let hash = 7;
+    for (let index = 0; index < controllerId.length; index += 1) {
+      hash = (hash * 31 + controllerId.charCodeAt(index)) % 9_973;
+    }
+    this.graceMs = graceMs + (hash % graceSpreadMs);
+  }
+
+  isResting(lane: Lane, partition: number, now: number): boolean {
+    return now < (this.rests[lane].get(partition)?.until ?? -Infinity);
+  }
+
+  isOwnAttempt(partition: number, attempt: number): boolean {
+    return this.ownAttempts.get(partition) === attempt;
+  }
+
+  leftOut(partition: number): ReadonlySet<WorkerId> {
+    return this.left.get(partition) ?? new Set();
+  }
+
+  /** `epoch`: what the attempt was allocated; 0 for none. */
+  settled(order: Order, done: boolean, epoch: number, failedLeader: WorkerId | null, now: number): void {
+    const { partition } = order;
+    const lane = laneOf(order);
+    if (done) {
+      this.rests.failover.delete(partition);
+      this.rests.move.delete(partition);
+      this.left.delete(partition);
+      this.ownAttempts.delete(partition);
+      return;
+    }
+    if (epoch > 0) this.ownAttempts.set(partition, epoch);
+    if (failedLeader === null) this.left.delete(partition);
+    else this.left.set(partition, new Set([failedLeader]));
+    const failures = (this.rests[lane].get(partition)?.failures ?? 0) + 1;
+    const restMs = Math.min(longestRestMs[lane], firstRestMs[lane] * 2 ** (failures - 1));
+    this.rests[lane].set(partition, { failures, until: now + restMs });
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The controller as a program part: turns the calls of its ports into events for the machine that decides, and the
+ * machine's effects into calls. No decision is made here.
+ */
+import type { ClusterStatus } from '../core/control/cluster-status.js';
+import type { ControlEffect, ControlEvent } from '../core/control/control-event.js';
+import { ControllerMachine } from '../core/control/controller-machine.js';
+import type { Limits } from '../core/limits.js';
+import { workerReportCodec } from '../core/protocol/control-message.js';
+import type { WorkerReport } from '../core/protocol/control-message.js';
+import { decode, WireError } from '../core/protocol/wire.js';
+import type { RingRecord, WorkerId } from '../core/ring/ring-record.js';
+import type { Clock, ControllerInbox, ExpectedWorker, Links, RingStore } from './ports.js';
+
+/** One line of what happened, with fields; the constant message first. */
+export interface ControllerNote {
+  message: string;
+  fields: Record<string, string | number | boolean>;
+}
+
+export interface ControllerOptions {
+  /** Differs between two controllers of one cluster. */
+  id: string;
+  clusterId: string;
+  limits: Limits;
+  /** Of a first ring; the document decides afterwards. */
+  partitionCount: number;
+  replicationFactor: number;
+  clock: Clock;
+  ringStore: RingStore;
+  links: Links;
+  observe: (note: ControllerNote) => void;
+  /** The controller will do nothing more until what it says is put right; its status says so too. Told once. */
+  stop: (reason: string) => void;
+}
+
+export class Controller implements ControllerInbox {
+  private readonly machine: ControllerMachine;
+  private running = false;
+  private stopTold = false;
+  private expected: ExpectedWorker[] = [];
+  /** Calls that came while one was being carried out. */
+  private readonly waiting: ControlEvent[] = [];
+  private stepping = false;
+
+  constructor(private readonly options: ControllerOptions) {
+    this.machine = new ControllerMachine(options);
+  }
+
+  /** Reads the ring document and begins to act. Workers may be told before. */
+  start(): void {
+    this.running = true;
+    this.step({ type: 'expected', workers: this.expected });
+    this.step({ type: 'tick' });
+  }
+
+  /** To be called every `limits.tickMs`. */
+  tick(): void {
+    this.step({ type: 'tick' });
+  }
+
+  /** Does nothing more; what is under way is finished by the next controller. */
+  stop(): void {
+    this.running = false;
+  }
+
+  status(): ClusterStatus {
+    return this.machine.status(this.options.clock.now());
+  }
+
+  /** The newest ring record known to this controller. */
+  ring(): RingRecord | null {
+    return this.machine.ring();
+  }
+
+  workersExpected(workers: ExpectedWorker[]): void {
+    this.expected = workers;
+    this.step({ type: 'expected', workers });
+  }
+
+  workerConnected(worker: WorkerId, identity: { storeId: string; bootCount: number }): void {
+    this.step({ type: 'connected', worker, ...identity });
+  }
+
+  workerDisconnected(worker: WorkerId): void {
+    this.step({ type: 'disconnected', worker });
+  }
+
+  workerReport(worker: WorkerId, report: WorkerReport, via: WorkerId | null): void {
+    if (report.type !== 'relayed') {
+      this.step({ type: 'report', worker, report, via });
+      return;
+    }
+    try {
+      const inner = decode(workerReportCodec, report.payload);
+      if (inner.type === 'relayed') return;
+      this.step({ type: 'report', worker: report.worker, report: inner, via: worker });
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.options.observe({
+        message: 'relayed report not readable',
+        fields: { worker, cause: error.message },
+      });
+    }
+  }
+
+  private step(event: ControlEvent): void {
+    if (!this.running) return;
+    this.waiting.push(event);
+    if (this.stepping) return;
+    this.stepping = true;
+    try {
+      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+        for (const effect of this.machine.step(next, this.options.clock.now())) this.act(effect);
+      }
+    } finally {
+      this.stepping = false;
+    }
+  }
+
+  private act(effect: ControlEffect): void {
+    const { links, ringStore, observe } = this.options;
+    switch (effect.type) {
+      case 'connect':
+        return links.connect(effect.workers);
+      case 'send':
+        if (effect.via === null) return links.send(effect.worker, effect.request);
+        return links.sendThrough(effect.via, effect.worker, effect.request);
+      case 'probe': {
+        const { token, worker, timeoutMs } = effect;
+        return links.probe(worker, timeoutMs, (outcome) =>
+          this.step({ type: 'probed', token, worker, outcome }),
+        );
+      }
+      case 'load': {
+        const { token } = effect;
+        return ringStore.load((outcome) => this.step({ type: 'loaded', token, outcome }));
+      }
+      case 'swap': {
+        const { token, expected, record } = effect;
+        return ringStore.swap(expected, record, (outcome) => this.step({ type: 'swapped', token, outcome }));
+      }
+      case 'note':
+        return observe({ message: effect.message, fields: effect.fields });
+      case 'stop':
+        if (!this.stopTold) this.options.stop(effect.reason);
+        this.stopTold = true;
+    }
+  }
+}
