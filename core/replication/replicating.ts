@@ -180,6 +180,10 @@ export class Replicating {
       peer: progress.id,
       partition: replica.partition,
     });
+    this.sendForgot(replica, leader, progress);
+  }
+
+  private sendForgot(replica: Replica, leader: Leader, progress: Progress): void {
     this.context.send(progress.id, {
       type: 'forgot',
       partition: replica.partition,
