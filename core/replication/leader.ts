@@ -150,7 +150,8 @@ export function setConfiguration(
   leader.voters = members.voters;
   leader.learners = members.learners;
   const peers = new Map<WorkerId, Progress>();
-  for (const identity of [...members.voters, ...members.learners]) {
+  // Learners first: one that bears the id of a voter is the new store of a worker that lost its old one.
+  for (const identity of [...members.learners, ...members.voters]) {
     if (identity.id === self || peers.has(identity.id)) continue;
     const voter = hasIdentity(members.voters, identity);
     const known = leader.peers.get(identity.id);
