@@ -6,7 +6,7 @@ import type { Handover } from './handover.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Leading } from './leading.js';
 import type { RingChange } from './ring-change.js';
-import { encodeRing } from './ring-change.js';
+import { encodeRing } from '../ring/ring-payload.js';
 
 export class Orders {
   constructor(

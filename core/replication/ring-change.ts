@@ -1,30 +1,14 @@
 /**
  * A newer ring: the one thing that makes configurations true. Replicas are activated, reconfigured, deposed or deleted by it.
  */
-import type { Decoded } from '../protocol/wire.js';
-import { decode, encode, WireError } from '../protocol/wire.js';
-import { ringRecordCodec } from '../protocol/control-message.js';
-import type { Member, PartitionRecord, RingRecord, WorkerId } from '../ring/ring-record.js';
+import { WireError } from '../protocol/wire.js';
+import { decodeRing } from '../ring/ring-payload.js';
+import type { PartitionRecord, RingRecord } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Context } from './context.js';
 import type { Emptying } from './emptying.js';
 import type { Leading } from './leading.js';
 import type { Replica } from './replica.js';
-
-export function encodeRing(record: RingRecord): Uint8Array {
-  const members = Object.entries(record.members).map(([id, member]) => ({ id, ...member }));
-  return encode(ringRecordCodec, { ...record, members });
-}
-
-/** Throws `WireError` unless the bytes are a whole ring record whose parts fit together. */
-export function decodeRing(bytes: Uint8Array): RingRecord {
-  const found: Decoded<typeof ringRecordCodec> = decode(ringRecordCodec, bytes);
-  if (found.formatVersion !== 1) throw new WireError(`ring format ${found.formatVersion} is not known`);
-  if (found.partitions.length !== found.partitionCount) throw new WireError('partitions are missing');
-  const members: Record<WorkerId, Member> = {};
-  for (const { id, ...member } of found.members) members[id] = member;
-  return { ...found, formatVersion: 1, members };
-}
 
 export class RingChange {
   constructor(
