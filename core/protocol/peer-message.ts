@@ -224,6 +224,8 @@ export const helloCodec = struct({
   storeId: identifier,
   bootCount: position,
   runId: identifier,
+  /** Of the process, for people who look for it; 0 if that means nothing outside. */
+  pid: u32,
   /** The newest run of the other side's id that this side remembers, if any. */
   seen: optional(struct({ storeId: identifier, bootCount: position, runId: identifier })),
 });

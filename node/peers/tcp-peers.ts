@@ -18,6 +18,7 @@ const aliveFrame = encode(peerFrameCodec, [{ type: 'alive' }]);
 interface PeerStream {
   stream: FramedStream;
   run: PeerRun;
+  pid: number;
 }
 
 export interface TcpPeersOptions extends DialerOptions {
@@ -58,6 +59,11 @@ export class TcpPeers implements Peers {
     }
   }
 
+  /** The peer's process, while it is connected. */
+  pidOf(peer: WorkerId): number | null {
+    return this.streams.get(peer)?.pid ?? null;
+  }
+
   /** Why a worker that opened a stream cannot have it; null if it can. */
   judge(hello: Hello): Refusal | null {
     if (this.opensTo(hello.id)) return 'wrongDirection';
@@ -70,7 +76,7 @@ export class TcpPeers implements Peers {
   take(stream: FramedStream, hello: Hello, ended: (end: StreamEnd) => void): void {
     const { id, storeId, bootCount, runId } = hello;
     this.streams.get(id)?.stream.close('replaced', `by run ${runId}`);
-    const peer: PeerStream = { stream, run: { id, storeId, bootCount, runId } };
+    const peer: PeerStream = { stream, run: { id, storeId, bootCount, runId }, pid: hello.pid };
     this.streams.set(id, peer);
     stream.aliveFrame = aliveFrame;
     stream.handler = {

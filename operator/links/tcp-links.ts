@@ -21,7 +21,7 @@ type Inbox = Pick<ControllerInbox, 'workerConnected' | 'workerDisconnected' | 'w
 
 export class TcpLinks implements Links {
   private readonly dialers = new Map<WorkerId, StreamDialer>();
-  private readonly streams = new Map<WorkerId, FramedStream>();
+  private readonly streams = new Map<WorkerId, { stream: FramedStream; pid: number }>();
 
   constructor(
     private readonly options: DialerOptions,
@@ -43,7 +43,7 @@ export class TcpLinks implements Links {
 
   send(worker: WorkerId, request: ControlRequest): void {
     try {
-      this.streams.get(worker)?.sendMessage(controlRequestCodec, request);
+      this.streams.get(worker)?.stream.sendMessage(controlRequestCodec, request);
     } catch (error) {
       this.cannotEncode(worker, request, error);
     }
@@ -52,7 +52,7 @@ export class TcpLinks implements Links {
   sendThrough(via: WorkerId, worker: WorkerId, request: ControlRequest): void {
     try {
       const payload = encode(controlRequestCodec, request);
-      this.streams.get(via)?.sendMessage(controlRequestCodec, { type: 'relay', worker, payload });
+      this.streams.get(via)?.stream.sendMessage(controlRequestCodec, { type: 'relay', worker, payload });
     } catch (error) {
       this.cannotEncode(worker, request, error);
     }
@@ -65,6 +65,11 @@ export class TcpLinks implements Links {
     else setImmediate(done, 'silent');
   }
 
+  /** The worker's process, while it is connected. */
+  pidOf(worker: WorkerId): number | null {
+    return this.streams.get(worker)?.pid ?? null;
+  }
+
   close(): void {
     for (const dialer of this.dialers.values()) dialer.stop();
     this.dialers.clear();
@@ -74,12 +79,12 @@ export class TcpLinks implements Links {
     const dialer = new StreamDialer(address, id, this.options, {
       seen: () => null,
       opened: (stream, hello) => {
-        this.streams.set(id, stream);
+        this.streams.set(id, { stream, pid: hello.pid });
         stream.handler = {
           frame: (payload) => this.receive(id, payload),
           closed: (end) => {
             dialer.lost(end);
-            if (this.streams.get(id) !== stream) return;
+            if (this.streams.get(id)?.stream !== stream) return;
             this.streams.delete(id);
             this.inbox().workerDisconnected(id);
           },

@@ -18,7 +18,15 @@ describe('links of a controller', () => {
     const connected: { worker: string; storeId: string }[] = [];
     const disconnected: string[] = [];
     const options = {
-      self: { role: 'controller' as const, clusterId: 'c1', id, storeId: '', bootCount: 0, runId: 'r' },
+      self: {
+        role: 'controller' as const,
+        clusterId: 'c1',
+        id,
+        storeId: '',
+        bootCount: 0,
+        runId: 'r',
+        pid: 1,
+      },
       settings: {
         queueBytesMax: 1_000_000,
         silentMs: 1_500,
@@ -47,6 +55,7 @@ describe('links of a controller', () => {
     await until('the link', () => connected.length === 1);
     expect(connected[0]).toEqual({ worker: 'm', storeId: 'store-m' });
     expect(worker.inbox.controllers).toEqual(['k1']);
+    expect(links.pidOf('m')).toBe(4_321);
     links.send('m', { type: 'probe', nonce: 4 });
     links.sendThrough('m', 'n', { type: 'reportAll' });
     await until('requests', () => worker.inbox.requests.length === 2);
@@ -63,6 +72,7 @@ describe('links of a controller', () => {
     ]);
     worker.stop();
     await until('the end', () => disconnected.length === 1);
+    expect(links.pidOf('m')).toBe(null);
   });
 
   it('serve two controllers at once, and one that comes again', async () => {

@@ -87,6 +87,7 @@ export async function startWorker(id: string, settings: WorkerSettings = {}) {
       storeId: settings.storeId ?? `store-${id}`,
       bootCount: settings.bootCount ?? 1,
       runId: settings.runId ?? 'run-1',
+      pid: 4_321,
     },
     settings: {
       queueBytesMax: settings.queueBytesMax ?? defaultLimits.peerQueueBytesMax,
@@ -130,7 +131,7 @@ export function join(...workers: StartedWorker[]): void {
 
 export function helloOf(changes: Partial<Hello> = {}): Hello {
   const rest = { protocolVersion, role: 'worker' as const, clusterId: 'c1', storeId: 's', seen: null };
-  return { ...rest, id: 'a', bootCount: 1, runId: 'r', ...changes };
+  return { ...rest, id: 'a', bootCount: 1, runId: 'r', pid: 0, ...changes };
 }
 
 export function framed(payload: Uint8Array): Uint8Array {

@@ -23,6 +23,7 @@ describe('peer streams', () => {
     join(a, b, c);
     await until('all pairs', () => [a, b, c].every((worker) => worker.inbox.connected.length === 2));
     expect(a.inbox.connected).toContainEqual({ id: 'b', storeId: 'store-b', bootCount: 1, runId: 'run-1' });
+    expect([a.peers.pidOf('b'), b.peers.pidOf('a'), a.peers.pidOf('z')]).toEqual([4_321, 4_321, null]);
     for (let version = 0; version < 500; version += 1) {
       a.peers.send('b', ringVersion(version));
       b.peers.send('a', ringVersion(1_000 + version));
