@@ -1,0 +1,202 @@
+/**
+ * A real cluster for a test: the launcher, a controller and workers as processes of their own, on a folder and ports of their own.
+ * Whatever a test leaves behind is killed and removed.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export interface WorkerStatus {
+  id: string;
+  url: string;
+  pid: number;
+  state: string;
+}
+
+export interface ClusterState {
+  ringVersion: number;
+  phase: string;
+  workers: WorkerStatus[];
+  partitions: {
+    total: number;
+    fullyReplicated: number;
+    underReplicated: number;
+    withoutQuorum: number;
+    moving: number;
+  };
+}
+
+export interface Placement {
+  partition: number;
+  primary: string;
+  voters: { id: string }[];
+}
+
+const launcher = path.resolve(import.meta.dirname, '../../launcher/main.js');
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Polls until `attempt` gives something; what it throws meanwhile is told if it never does. */
+export async function eventually<T>(
+  what: string,
+  attempt: () => Promise<T | undefined>,
+  withinMs = 60_000,
+): Promise<T> {
+  const giveUpAt = Date.now() + withinMs;
+  let last: unknown;
+  while (Date.now() < giveUpAt) {
+    try {
+      const found = await attempt();
+      if (found !== undefined) return found;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(100);
+  }
+  throw new Error(`${what}: not within ${withinMs} ms`, { cause: last });
+}
+
+export class ProcessCluster {
+  private launcherProcess: ChildProcess | null = null;
+  output = '';
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+    private readonly options: string[],
+  ) {}
+
+  static async start(port: number, options: string[] = []): Promise<ProcessCluster> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-process-'));
+    const cluster = new ProcessCluster(folder, port, options);
+    await cluster.launch();
+    return cluster;
+  }
+
+  get controller(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  workerUrl(index: number): string {
+    return `http://127.0.0.1:${this.port + 1 + index}`;
+  }
+
+  async launch(): Promise<void> {
+    const args = [launcher, '--port', String(this.port), '--data-dir', this.folder, ...this.options];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const note = (chunk: Buffer) => {
+      this.output = (this.output + chunk.toString()).slice(-20_000);
+    };
+    child.stdout.on('data', note);
+    child.stderr.on('data', note);
+    this.launcherProcess = child;
+    await this.fullyReplicated();
+  }
+
+  async status(): Promise<ClusterState> {
+    const reply = await fetch(`${this.controller}/v1/status`, { signal: AbortSignal.timeout(2_000) });
+    if (!reply.ok) throw new Error(`status ${reply.status}`);
+    return (await reply.json()) as ClusterState;
+  }
+
+  fullyReplicated(withinMs = 90_000): Promise<ClusterState> {
+    return eventually(
+      `fully replicated\n${this.output}`,
+      async () => {
+        const status = await this.status();
+        const { total, fullyReplicated } = status.partitions;
+        return total > 0 && fullyReplicated === total ? status : undefined;
+      },
+      withinMs,
+    );
+  }
+
+  async pidOf(worker: string): Promise<number> {
+    const found = (await this.status()).workers.find(({ id }) => id === worker);
+    if (found === undefined) throw new Error(`no worker ${worker}`);
+    return found.pid;
+  }
+
+  /** Where a key lives, asked of a worker that answers. */
+  async explain(key: string, avoid = ''): Promise<Placement> {
+    const { workers } = await this.status();
+    for (const worker of workers.filter(({ id }) => id !== avoid)) {
+      try {
+        const reply = await fetch(`${worker.url}/v1/explain/${key}`, { signal: AbortSignal.timeout(2_000) });
+        if (!reply.ok) continue;
+        const answer = (await reply.json()) as Omit<Placement, 'primary'> & {
+          primary: string | { id: string };
+        };
+        const { primary } = answer;
+        return { ...answer, primary: typeof primary === 'string' ? primary : primary.id };
+      } catch {
+        // The next one.
+      }
+    }
+    throw new Error('no worker explains the key');
+  }
+
+  /** kill -9 of the launcher and everything it started, at once. */
+  async killAll(): Promise<void> {
+    const pids = [this.launcherProcess?.pid ?? 0, ...(await childrenOf(this.launcherProcess?.pid ?? 0))];
+    for (const pid of pids) if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL');
+    await eventually('all processes gone', () => Promise.resolve(pids.some(isRunning) ? undefined : true));
+  }
+
+  async controllerPid(): Promise<number> {
+    for (const pid of await childrenOf(this.launcherProcess?.pid ?? 0)) {
+      if ((await commandLine(pid)).includes('operator/main.js')) return pid;
+    }
+    throw new Error('no controller process');
+  }
+
+  async stop(): Promise<void> {
+    await this.killAll().catch(() => undefined);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Ctrl-C. */
+  async interrupt(): Promise<number | null> {
+    const child = this.launcherProcess;
+    if (child === null) throw new Error('not started');
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    return ended;
+  }
+}
+
+async function commandLine(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+}
+
+function isRunning(pid: number): boolean {
+  return pid > 0 && isAlive(pid);
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const children: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const text = await readFile(`/proc/${name}/stat`, 'utf8');
+      const parent = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+      if (parent === pid) children.push(Number(name), ...(await childrenOf(Number(name))));
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return children;
+}
