@@ -21,6 +21,8 @@ export type BootstrapStep =
   /** Workers hold data: the ring was lost. */
   | { type: 'recover' };
 
+/** Between the highest epoch that anyone has seen and the counter of a document that begins anew. */
+export const epochDistance = 2 ** 32;
 /** How long a majority waits for the others, so that the first placement has them all. */
 const lateWorkersMs = 3_000;
 
@@ -33,12 +35,14 @@ export class Bootstrap {
   ) {}
 
   /** Called while the ring store says that there is no document. */
-  step(workers: WorkerDirectory, now: number): BootstrapStep {
+  step(workers: WorkerDirectory, seen: { epoch: number }, now: number): BootstrapStep {
     const expected = workers.all().filter((facts) => facts.expected !== null);
     const known = expected.filter((facts) => facts.complete && facts.liveness === 'alive');
     if (workers.all().some(hasData)) return { type: 'recover' };
-    const { replicationFactor } = this.shape;
-    const needed = Math.max(replicationFactor, Math.floor(expected.length / 2) + 1);
+    // Promises without a ring and without data: an earlier beginning came to nothing, and everyone has to be there to say so.
+    const begunBefore = workers.all().some((facts) => facts.replicas.size > 0);
+    const majority = Math.floor(expected.length / 2) + 1;
+    const needed = Math.max(this.shape.replicationFactor, begunBefore ? expected.length : majority);
     if (known.length < needed) {
       this.majoritySince = null;
       const awaited = `${needed} of ${expected.length} workers to make the first ring; ${known.length} are there`;
@@ -52,16 +56,18 @@ export class Bootstrap {
         awaited: `the remaining ${expected.length - known.length} workers for a moment`,
       };
     }
-    return { type: 'create', record: firstRing(this.shape, expected, known) };
+    const epochCounter = begunBefore ? seen.epoch + epochDistance : seen.epoch;
+    return { type: 'create', record: firstRing(this.shape, epochCounter, expected, known) };
   }
 }
 
-export function hasData(facts: WorkerFacts): boolean {
-  return facts.ringVersion > 0 || facts.replicas.size > 0;
+function hasData(facts: WorkerFacts): boolean {
+  return facts.ringVersion > 0 || [...facts.replicas.values()].some((replica) => replica.lastSeq > 0);
 }
 
 function firstRing(
   shape: ClusterShape,
+  epochCounter: number,
   expected: readonly WorkerFacts[],
   known: readonly WorkerFacts[],
 ): RingRecord {
@@ -90,7 +96,7 @@ function firstRing(
     formatVersion: 1,
     clusterId,
     version: 1,
-    epochCounter: 0,
+    epochCounter,
     partitionCount,
     replicationFactor,
     members,

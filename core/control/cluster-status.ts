@@ -40,7 +40,7 @@ export interface ClusterStatus {
   partitions: PartitionCounts;
 }
 
-export function workerStatuses(record: RingRecord | null, workers: WorkerDirectory): WorkerStatus[] {
+function workerStatuses(record: RingRecord | null, workers: WorkerDirectory): WorkerStatus[] {
   const ids = new Set([...workers.all().map((facts) => facts.id), ...Object.keys(record?.members ?? {})]);
   const counts = countRoles(record);
   return [...ids].sort().map((id) => {
@@ -85,7 +85,7 @@ function countRoles(record: RingRecord | null) {
 }
 
 /** A partition can be moving and fully replicated, or under-replicated, at once; the other three exclude each other. */
-export function partitionCounts(view: PlanView): PartitionCounts {
+function partitionCounts(view: PlanView): PartitionCounts {
   const counts = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
   view.record.partitions.forEach((record: PartitionRecord, partition) => {
     counts.total += 1;
@@ -98,7 +98,7 @@ export function partitionCounts(view: PlanView): PartitionCounts {
   return counts;
 }
 
-export function phaseOf(
+function phaseOf(
   counts: PartitionCounts,
   record: RingRecord,
   workers: readonly WorkerStatus[],
@@ -126,4 +126,33 @@ export function phaseOf(
     return { phase: `draining ${ids}`, awaited: 'other workers with room for its replicas' };
   }
   return { phase: 'fully replicated', awaited: 'nothing' };
+}
+
+export function statusOf(view: PlanView): ClusterStatus {
+  const { record } = view;
+  const workers = workerStatuses(record, view.workers);
+  const partitions = partitionCounts(view);
+  const { version: ringVersion, epochCounter, partitionCount, replicationFactor } = record;
+  const words = phaseOf(partitions, record, workers);
+  return { ringVersion, epochCounter, partitionCount, replicationFactor, ...words, workers, partitions };
+}
+
+/** While there is no ring, or none that can be acted on. */
+export function statusWithoutRing(
+  shape: { partitionCount: number; replicationFactor: number },
+  record: RingRecord | null,
+  directory: WorkerDirectory,
+  phase: string,
+  awaited: string,
+): ClusterStatus {
+  return {
+    ringVersion: record?.version ?? 0,
+    epochCounter: record?.epochCounter ?? 0,
+    partitionCount: shape.partitionCount,
+    replicationFactor: shape.replicationFactor,
+    phase,
+    awaited,
+    workers: workerStatuses(record, directory),
+    partitions: { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 },
+  };
 }

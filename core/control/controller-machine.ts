@@ -3,18 +3,17 @@
  * small changes of the record. Level-triggered: everything it does follows from what it sees now, so a controller
  * that was killed between any two of its effects is continued by the next one.
  */
-import type { ControlRequest, WorkerReport } from '../protocol/control-message.js';
+import type { WorkerReport } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
-import { encodeRing } from '../ring/ring-payload.js';
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
-import { Bootstrap } from './bootstrap.js';
 import type { ClusterShape } from './bootstrap.js';
-import { partitionCounts, phaseOf, workerStatuses } from './cluster-status.js';
+import { statusOf, statusWithoutRing } from './cluster-status.js';
 import type { ClusterStatus } from './cluster-status.js';
 import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './control-event.js';
+import { Courier } from './courier.js';
 import { FailureDetector } from './failure-detector.js';
+import { Lasting } from './lasting.js';
 import { namedWorkers, withMembers } from './membership.js';
-import { RetryMemory } from './retry-memory.js';
 import { planFailovers } from './plan-failover.js';
 import type { FailoverNeeds } from './plan-failover.js';
 import { planHandovers } from './plan-rebalance.js';
@@ -24,8 +23,9 @@ import type { PlanView } from './plan-view.js';
 import { Reconfiguration } from './reconfiguration.js';
 import type { Settlement, Surroundings } from './reconfiguration.js';
 import type { Order } from './reconfiguration-item.js';
+import { RetryMemory } from './retry-memory.js';
 import { RingDocument } from './ring-document.js';
-import { RingRecovery } from './ring-recovery.js';
+import { RingOrigin } from './ring-origin.js';
 import { WishedPlacement } from './wished-placement.js';
 import { heard, identify, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
@@ -44,22 +44,18 @@ export class ControllerMachine {
   private readonly workers = new WorkerDirectory();
   private readonly document: RingDocument;
   private readonly detector: FailureDetector;
-  private readonly bootstrap: Bootstrap;
-  private readonly recovery: RingRecovery;
+  private readonly courier: Courier;
+  private readonly origin: RingOrigin;
   private readonly wished: WishedPlacement;
   private readonly retries: RetryMemory;
-  private readonly lasting = new Map<string, number>();
-  private lastingTouched = new Set<string>();
+  private readonly lasting = new Lasting();
   private batches: Reconfiguration[] = [];
   private readonly changing = new Set<number>();
   private membersChanging = false;
   private connections = '';
   private requestId = 0;
-  private publishedVersion = 0;
-  private payload: { version: number; bytes: Uint8Array } | null = null;
   private dirty = true;
   private plannedAt = -Infinity;
-  private now = 0;
   private awaited = 'the ring document';
   private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
   private readonly around: Surroundings;
@@ -69,14 +65,15 @@ export class ControllerMachine {
     const emit = (effect: ControlEffect) => this.effects.push(effect);
     this.document = new RingDocument(limits, emit);
     this.detector = new FailureDetector(limits, this.workers, emit);
-    this.bootstrap = new Bootstrap(options, limits);
-    this.recovery = new RingRecovery(options, emit);
+    this.courier = new Courier(limits, this.document, this.workers, emit);
+    const created = (now: number) => this.documentRead(now);
+    this.origin = new RingOrigin(options, this.document, this.workers, created, emit);
     this.wished = new WishedPlacement(limits.replacementDelayMs);
     this.retries = new RetryMemory(options.id);
     this.around = {
       limits,
       document: this.document,
-      send: (worker, request) => this.send(worker, request),
+      send: (worker, request) => this.courier.send(worker, request),
       present: ({ id, storeId }) => {
         const facts = this.workers.get(id);
         return facts?.storeId === storeId && facts.liveness !== 'dead' && facts.liveness !== 'unknown';
@@ -84,12 +81,11 @@ export class ControllerMachine {
       bootCountOf: (worker) => this.workers.get(worker)?.bootCount ?? 0,
       nextRequestId: () => (this.requestId += 1),
       settled: (settlement, now) => this.settled(settlement, now),
-      committed: () => this.publish(),
+      committed: (now) => this.courier.publish(now),
     };
   }
 
   step(event: ControlEvent, now: number): ControlEffect[] {
-    this.now = now;
     this.take(event, now);
     if (event.type === 'tick') this.tick(now);
     else if (this.dirty) this.plan(now);
@@ -163,7 +159,7 @@ export class ControllerMachine {
     heard(facts, null, now);
     this.dirty = true;
     this.askForAll(facts, now);
-    if (facts.ringVersion < this.publishedVersion) this.sendRing(facts, now);
+    if (facts.ringVersion < this.courier.publishedVersion) this.courier.sendRing(facts, now);
   }
 
   private disconnected(id: WorkerId, now: number): void {
@@ -176,7 +172,7 @@ export class ControllerMachine {
 
   private askForAll(facts: WorkerFacts, now: number): void {
     facts.reportAskedAt = now;
-    this.send(facts.id, { type: 'reportAll' });
+    this.courier.send(facts.id, { type: 'reportAll' });
   }
 
   private reported(id: WorkerId, report: WorkerReport, via: WorkerId | null, now: number): void {
@@ -210,7 +206,7 @@ export class ControllerMachine {
         identify(facts, report.storeId, report.bootCount);
         break;
       case 'ringReply':
-        this.recovery.answered(id, report);
+        this.origin.answered(id, report);
         this.document.sawAtWorker(0, report.highestEpoch, id, now);
         this.dirty = true;
         break;
@@ -240,33 +236,7 @@ export class ControllerMachine {
     }
     this.connect();
     for (const id of namedWorkers(record)) this.workers.ensure(id, now);
-    this.publish();
-  }
-
-  /** Tells the workers of the newest record, once something in it concerns them. */
-  private publish(): void {
-    const { record } = this.document;
-    if (record === null || record.version <= this.publishedVersion) return;
-    if (record.partitions.every((partition) => partition.epoch === 0)) return;
-    this.publishedVersion = record.version;
-    for (const facts of this.workers.all()) this.sendRing(facts, this.now);
-  }
-
-  private sendRing(facts: WorkerFacts, now: number): void {
-    const { record } = this.document;
-    if (record === null || !this.document.trusted || facts.liveness === 'dead') return;
-    if (this.payload?.version !== record.version) {
-      this.payload = { version: record.version, bytes: encodeRing(record) };
-    }
-    facts.ringSentAt = now;
-    this.send(facts.id, { type: 'ring', payload: this.payload.bytes });
-  }
-
-  private republish(now: number): void {
-    for (const facts of this.workers.all()) {
-      if (facts.liveness !== 'alive' || facts.ringVersion >= this.publishedVersion) continue;
-      if (now - facts.ringSentAt >= 2 * this.options.limits.heartbeatMs) this.sendRing(facts, now);
-    }
+    this.courier.publish(now);
   }
 
   // --- acting ----------------------------------------------------------------------------------------------------
@@ -276,7 +246,7 @@ export class ControllerMachine {
     this.detector.tick(now);
     for (const batch of this.batches) batch.tick(now);
     this.sweepBatches();
-    this.republish(now);
+    this.courier.republish(now);
     if (this.dirty || now - this.plannedAt >= this.options.limits.heartbeatMs) this.plan(now);
   }
 
@@ -284,27 +254,8 @@ export class ControllerMachine {
     this.dirty = false;
     this.plannedAt = now;
     const { document } = this;
-    if (document.absent) this.makeRing(now);
+    if (document.absent) this.awaited = this.origin.step(now);
     else if (document.record !== null && document.trusted) this.planAll(document.record, now);
-    else if (document.halted !== '') this.awaited = document.halted;
-  }
-
-  private makeRing(now: number): void {
-    if (!this.document.quiet) return;
-    let step: { type: 'wait'; awaited: string } | { type: string; record: RingRecord };
-    const first = this.bootstrap.step(this.workers, now);
-    if (first.type === 'recover') step = this.recovery.step(this.workers, this.document.seen, now);
-    else step = first;
-    if (!('record' in step)) {
-      this.awaited = step.awaited;
-      return;
-    }
-    const { record } = step;
-    this.document.create(record, now, (outcome) => {
-      if (outcome !== 'swapped') return;
-      this.note('ring created', { version: record.version, epochCounter: record.epochCounter });
-      this.dirty = true;
-    });
   }
 
   private planAll(record: RingRecord, now: number): void {
@@ -315,13 +266,13 @@ export class ControllerMachine {
       isResting: (partition) => this.retries.isResting('failover', partition, now),
       leftOut: (partition) => this.retries.leftOut(partition),
       graceMs: this.retries.graceMs,
-      publishedVersion: this.publishedVersion,
+      publishedVersion: this.courier.publishedVersion,
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
     const isResting = (partition: number) =>
       this.retries.isResting('move', partition, now) || this.changing.has(partition);
-    const replacements = planReplacements(view, isResting);
+    const replacements = planReplacements(view, isResting, this.changing.size);
     for (const change of replacements.changes) this.changeLearner(record, change);
     if (!this.isAtWork('move') && this.batches.length < batchesMax) {
       this.start(planHandovers(view, isResting), record, now);
@@ -330,7 +281,7 @@ export class ControllerMachine {
       const startable = replacements.orders.filter((order) => mayStart(view, order));
       this.start(startable.slice(0, replacementsMax), record, now);
     }
-    this.sweepLasting();
+    this.lasting.sweep();
     this.workers.forget((id) => record.members[id] !== undefined);
   }
 
@@ -349,9 +300,9 @@ export class ControllerMachine {
   }
 
   private settled(settlement: Settlement, now: number): void {
-    const { order, done, reason, failedLeader, tookMs, epoch } = settlement;
+    const { order, done, reason, tookMs, epoch } = settlement;
     this.dirty = true;
-    this.retries.settled(order, done, epoch, failedLeader, now);
+    this.retries.settled(settlement, now);
     const fields = { partition: order.partition, kind: order.kind, tookMs: Math.round(tookMs) };
     if (done) this.note('partition reconfigured', { ...fields, epoch });
     else this.note('reconfiguration failed', { ...fields, reason });
@@ -369,9 +320,9 @@ export class ControllerMachine {
     this.membersChanging = true;
     this.document.queue({
       apply: (current) => withMembers(current, this.workers),
-      done: (outcome) => {
+      done: (outcome, _record, now) => {
         this.membersChanging = false;
-        if (outcome === 'swapped') this.publish();
+        if (outcome === 'swapped') this.courier.publish(now);
         this.connect();
       },
     });
@@ -383,7 +334,7 @@ export class ControllerMachine {
     this.changing.add(partition);
     this.document.queue({
       apply: (current) => (this.isBusy(partition) ? null : withLearner(current, change, epoch)),
-      done: (outcome) => {
+      done: (outcome, _record, now) => {
         this.changing.delete(partition);
         this.dirty = true;
         if (outcome !== 'swapped') return;
@@ -392,7 +343,7 @@ export class ControllerMachine {
           worker: learner.id,
           reason,
         });
-        this.publish();
+        this.courier.publish(now);
       },
     });
   }
@@ -415,20 +366,8 @@ export class ControllerMachine {
       workers: this.workers,
       wished: this.wished.of(record, this.workers, now),
       isBusy: (partition) => this.isBusy(partition),
-      lastsMs: (key) => {
-        this.lastingTouched.add(key);
-        const since = this.lasting.get(key) ?? now;
-        this.lasting.set(key, since);
-        return now - since;
-      },
+      lastsMs: (key) => this.lasting.lastsMs(key, now),
     };
-  }
-
-  private sweepLasting(): void {
-    for (const key of this.lasting.keys()) {
-      if (!this.lastingTouched.has(key)) this.lasting.delete(key);
-    }
-    this.lastingTouched = new Set();
   }
 
   private isBusy(partition: number): boolean {
@@ -439,58 +378,20 @@ export class ControllerMachine {
     return this.batches.some((batch) => batch.kind === kind);
   }
 
-  /** Directly where there is a stream, else through a worker that says it has one. */
-  private send(worker: WorkerId, request: ControlRequest): void {
-    const facts = this.workers.get(worker);
-    let via: WorkerId | null = null;
-    if (facts?.connected !== true) {
-      const relay = facts?.via ?? null;
-      if (relay !== null && this.workers.get(relay)?.connected === true) via = relay;
-      else via = this.workers.all().find((other) => this.canRelay(other, worker))?.id ?? null;
-    }
-    this.effects.push({ type: 'send', worker, via, request });
-  }
-
-  private canRelay(other: WorkerFacts, worker: WorkerId): boolean {
-    return other.id !== worker && other.connected && other.peers.get(worker)?.connected === true;
-  }
-
   private note(message: string, fields: Record<string, string | number | boolean>): void {
     this.effects.push({ type: 'note', message, fields });
   }
 
   status(now: number): ClusterStatus {
-    const { record } = this.document;
-    const workers = workerStatuses(record, this.workers);
-    const { partitionCount, replicationFactor } = this.options;
-    if (record === null || !this.document.trusted) {
-      const partitions = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
-      const phase = this.document.halted === '' ? 'waiting' : 'stopped';
-      const { awaited } = this;
-      const ringVersion = record?.version ?? 0;
-      const epochCounter = record?.epochCounter ?? 0;
-      return {
-        ringVersion,
-        epochCounter,
-        partitionCount,
-        replicationFactor,
-        phase,
-        awaited,
-        workers,
-        partitions,
-      };
-    }
-    const partitions = partitionCounts(this.view(record, now));
-    const words = phaseOf(partitions, record, workers);
-    const { version: ringVersion, epochCounter } = record;
-    return {
-      ringVersion,
-      epochCounter,
-      partitionCount: record.partitionCount,
-      replicationFactor: record.replicationFactor,
-      ...words,
-      workers,
-      partitions,
-    };
+    const { record, halted, trusted } = this.document;
+    if (record !== null && trusted) return statusOf(this.view(record, now));
+    const awaited = halted === '' ? this.awaited : halted;
+    return statusWithoutRing(
+      this.options,
+      record,
+      this.workers,
+      halted === '' ? 'waiting' : 'stopped',
+      awaited,
+    );
   }
 }

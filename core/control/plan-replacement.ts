@@ -25,10 +25,15 @@ export interface ReplacementPlan {
 /** A learner whose worker is away is given up after this. */
 const learnerAwayMs = 5_000;
 
-export function planReplacements(view: PlanView, isResting: (partition: number) => boolean): ReplacementPlan {
+/** `pending`: learners that are about to enter the record. */
+export function planReplacements(
+  view: PlanView,
+  isResting: (partition: number) => boolean,
+  pending: number,
+): ReplacementPlan {
   const plan: ReplacementPlan = { changes: [], orders: [] };
   const { partitions } = view.record;
-  let copies = partitions.filter((record) => record.learners.length > 0).length;
+  let copies = pending + partitions.filter((record) => record.learners.length > 0).length;
   const needy: { partition: number; record: PartitionRecord; need: Need }[] = [];
   partitions.forEach((record, partition) => {
     if (record.epoch === 0 || record.attempt > record.epoch || view.isBusy(partition)) return;
@@ -90,7 +95,7 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
     return { reason, lost: lost !== undefined, leaving, joining };
   }
   // Nobody is to join: a voter goes only if there are more than the replication factor asks for.
-  if (leaving === null || record.voters.length <= wished.length) return null;
+  if (leaving === null || record.voters.length <= view.record.replicationFactor) return null;
   return isHealthy(view, partition) ? { reason, lost: false, leaving, joining: null } : null;
 }
 
@@ -116,8 +121,9 @@ function joiningWorker(
   const ordered = candidates.sort((a, b) => Number(b === lost?.id) - Number(a === lost?.id));
   for (const id of ordered) {
     const facts = view.workers.get(id);
-    if (!isFit(facts) || facts === undefined || facts.storeId === '') continue;
-    const joining = { id, storeId: facts.storeId };
+    const storeId = facts?.storeId ?? '';
+    if (!isFit(facts) || storeId === '') continue;
+    const joining = { id, storeId };
     if (!hasIdentity(record.voters, joining)) return joining;
   }
   return null;
@@ -187,8 +193,9 @@ function replaceOrder(partition: number, record: PartitionRecord, need: Need): O
 /** A learner that has no voter to replace would make the configuration larger than wished. */
 export function mayStart(view: PlanView, order: Order): boolean {
   const record = view.record.partitions[order.partition];
-  if (record === undefined || order.replacement === null) return true;
-  const { leaving, joining } = order.replacement;
+  const replacement = order.replacement;
+  if (record === undefined || replacement === null) return true;
+  const { leaving, joining } = replacement;
   if (leaving !== null && sameIdentity(leaving, record.primary)) return false;
   if (joining === null) return leaving !== null;
   return leaving !== null || record.voters.length < view.record.replicationFactor;
@@ -197,7 +204,7 @@ export function mayStart(view: PlanView, order: Order): boolean {
 /** The record with one learner added or dropped; null if the partition is not as it was when this was planned. */
 export function withLearner(record: RingRecord, change: LearnerChange, epoch: number): RingRecord | null {
   const current = record.partitions[change.partition];
-  if (current === undefined || current.epoch !== epoch || current.attempt !== epoch) return null;
+  if (current?.epoch !== epoch || current.attempt !== epoch) return null;
   const present = hasIdentity(current.learners, change.learner);
   if (present === (change.action === 'add')) return null;
   if (change.action === 'add' && hasIdentity(current.voters, change.learner)) return null;

@@ -2,7 +2,7 @@
  * One partition on its way through a reconfiguration, and the order that it carries out.
  */
 import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';
-import { hasIdentity, sameIdentity } from '../ring/ring-record.js';
+import { commitQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { FenceAnswer } from './choice.js';
 
@@ -32,11 +32,13 @@ export type ItemState =
   'holding' | 'allocating' | 'fencing' | 'syncing' | 'ready' | 'committing' | 'done' | 'failed';
 
 export interface Item {
-  readonly order: Order;
+  order: Order;
   state: ItemState;
   /** The configuration that is replaced, as it stood in the document of the allocation. */
   base: PartitionRecord;
   answers: Map<WorkerId, FenceAnswer>;
+  /** Who answered at all; a worker may have nothing to say for one of its partitions just now. */
+  answered: Set<WorkerId>;
   quorumAt: number | null;
   chosen: FenceAnswer | null;
   voters: Identity[];
@@ -54,6 +56,7 @@ export function newItem(order: Order, base: PartitionRecord): Item {
     state: order.holdFor === null ? 'allocating' : 'holding',
     base,
     answers: new Map(),
+    answered: new Set(),
     quorumAt: null,
     chosen: null,
     voters: [],
@@ -96,7 +99,27 @@ export function nextVoters(item: Item, chosen: Identity): Identity[] {
   return hasIdentity(voters, chosen) || !holds('chosen-stays-voter') ? voters : plain;
 }
 
-/** Voters of the new configuration that were not among those of the old. */
-export function newcomers(item: Item): Identity[] {
-  return item.voters.filter((voter) => !hasIdentity(item.base.voters, voter));
+/** Takes in how far the leader has come; answers whether it has come further. */
+export function progressed(item: Item, answer: { synced: readonly Identity[]; progress: number }): boolean {
+  const before = item.synced.length;
+  for (const identity of answer.synced) {
+    if (isVoterOf(item.voters, identity) && !hasIdentity(item.synced, identity)) item.synced.push(identity);
+  }
+  const further = answer.progress > item.progress || item.synced.length > before;
+  item.progress = Math.max(item.progress, answer.progress);
+  return further;
+}
+
+function isVoterOf(voters: readonly Identity[], identity: Identity): boolean {
+  if (hasIdentity(voters, identity)) return true;
+  return !holds('store-id-in-record') && voters.some((voter) => voter.id === identity.id);
+}
+
+/** A majority of the new voters is equal, the leader and every newcomer among them. */
+export function isSynced(item: Item): boolean {
+  const { base, chosen, synced, voters } = item;
+  if (chosen === null || !synced.some((identity) => sameIdentity(identity, chosen))) return false;
+  const newcomers = voters.filter((voter) => !hasIdentity(base.voters, voter));
+  if (!newcomers.every((newcomer) => hasIdentity(synced, newcomer))) return false;
+  return synced.length >= commitQuorum(voters.length);
 }

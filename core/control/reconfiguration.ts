@@ -5,18 +5,23 @@
  */
 import type { ControlRequest, WorkerReportOf } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
-import type { Identity, PartitionRecord, RingRecord, WorkerId } from '../ring/ring-record.js';
-import { commitQuorum, fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
+import type { Identity, RingRecord, WorkerId } from '../ring/ring-record.js';
+import { fenceQuorum, hasIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import { chooseLeader, countedAnswers } from './choice.js';
+import { isAsOrdered, mayCommit, withAllocation, withCommits } from './configuration-change.js';
 import type { FenceAnswer } from './choice.js';
+import { fenceRequests, holdRequests, leadRequests } from './reconfiguration-request.js';
+import type { Addressed } from './reconfiguration-request.js';
 import type { Item, Order } from './reconfiguration-item.js';
-import { isSettled, newItem, newcomers, nextVoters, sameConfiguration } from './reconfiguration-item.js';
+import { isSettled, isSynced, newItem, nextVoters, progressed } from './reconfiguration-item.js';
 import type { ChangeOutcome, RingDocument } from './ring-document.js';
 
 export interface Settlement {
   order: Order;
   done: boolean;
+  /** Done, and as it was ordered: another may have had to be chosen. */
+  achieved: boolean;
   reason: string;
   /** The chosen replica that did not bring its peers level. */
   failedLeader: WorkerId | null;
@@ -50,6 +55,7 @@ export class Reconfiguration {
   private leadId = 0;
   private holdId = 0;
   private readonly startedAt: number;
+  private heldSince: number | null = null;
   private allocations = 0;
   private allocating = false;
   private fencesSentAt = -Infinity;
@@ -99,22 +105,11 @@ export class Reconfiguration {
     for (const item of this.list()) this.fail(item, reason, now);
   }
 
-  // --- holding ---------------------------------------------------------------------------------------------------
-
   private startHolding(now: number): void {
-    const byPrimary = new Map<WorkerId, { partition: number; epoch: number; target: Identity }[]>();
-    for (const item of this.inState('holding')) {
-      const { partition, holdFor } = item.order;
-      if (holdFor === null) continue;
-      item.deadline = now + this.around.limits.holdMs + resendMs;
-      const list = byPrimary.get(item.base.primary.id) ?? [];
-      list.push({ partition, epoch: item.base.epoch, target: holdFor });
-      byPrimary.set(item.base.primary.id, list);
-    }
+    const items = this.inState('holding');
     this.holdId = this.around.nextRequestId();
-    for (const [primary, items] of byPrimary) {
-      this.around.send(primary, { type: 'hold', requestId: this.holdId, items });
-    }
+    for (const item of items) item.deadline = now + this.around.limits.holdMs + resendMs;
+    this.sendAll(holdRequests(items, this.holdId));
   }
 
   held(worker: WorkerId, report: WorkerReportOf<'held'>, now: number): void {
@@ -123,19 +118,21 @@ export class Reconfiguration {
       const item = this.items.get(answer.partition);
       if (item?.state !== 'holding' || item.base.primary.id !== worker) continue;
       if (answer.epoch !== item.base.epoch) continue;
-      if (answer.refused === '') item.state = 'allocating';
-      else this.fail(item, `the primary did not hold: ${answer.refused}`, now);
+      if (answer.refused === '') {
+        item.state = 'allocating';
+        this.heldSince ??= now;
+      } else this.fail(item, `the primary did not hold: ${answer.refused}`, now);
     }
     this.tick(now);
   }
 
+  /** What is held does not wait long for the rest: clients wait for it. */
   private giveUpHolding(now: number): void {
+    const late = this.heldSince !== null && now - this.heldSince >= this.around.limits.commitReadyMs;
     for (const item of this.inState('holding')) {
-      if (now >= item.deadline) this.fail(item, 'the primary did not hold in time', now);
+      if (late || now >= item.deadline) this.fail(item, 'the primary did not hold in time', now);
     }
   }
-
-  // --- allocating ------------------------------------------------------------------------------------------------
 
   /** One epoch for all that wait; those that still hold are waited for, so that one fence serves the batch. */
   private allocate(): void {
@@ -147,7 +144,7 @@ export class Reconfiguration {
     this.around.document.queue({
       apply: (record) => {
         tried = record.epochCounter + 1;
-        return allocated(record, items, tried);
+        return withAllocation(record, items, tried);
       },
       done: (outcome, record, now) => this.allocated(outcome, tried, record, now),
     });
@@ -175,28 +172,14 @@ export class Reconfiguration {
     this.tick(now);
   }
 
-  // --- fencing and choosing --------------------------------------------------------------------------------------
-
   private sendFences(now: number): void {
     const items = this.inState('fencing');
-    const { document } = this.around;
-    if (items.length === 0 || document.record === null || now - this.fencesSentAt < resendMs) return;
+    const { record } = this.around.document;
+    if (items.length === 0 || record === null || now - this.fencesSentAt < resendMs) return;
     this.fencesSentAt = now;
-    const byWorker = new Map<WorkerId, number[]>();
-    for (const item of items) {
-      for (const voter of item.base.voters) {
-        if (item.answers.has(voter.id)) continue;
-        const list = byWorker.get(voter.id) ?? [];
-        list.push(item.order.partition);
-        byWorker.set(voter.id, list);
-      }
-    }
-    // The version is that of the newest document known: each partition's record is the same in it, or the commit will fail.
-    const { version: ringVersion } = document.record;
-    for (const [worker, partitions] of byWorker) {
-      const { fenceId: requestId, epoch } = this;
-      this.around.send(worker, { type: 'fence', requestId, ringVersion, epoch, partitions });
-    }
+    // The version of the newest document known: each partition's record is the same in it, or the commit will fail.
+    const { fenceId: requestId, epoch } = this;
+    this.sendAll(fenceRequests(items, { requestId, ringVersion: record.version, epoch }));
   }
 
   fenced(worker: WorkerId, report: WorkerReportOf<'fenced'>, now: number): void {
@@ -211,6 +194,7 @@ export class Reconfiguration {
       if (item?.state !== 'fencing' || !item.base.voters.some((voter) => voter.id === worker)) continue;
       item.answers.set(worker, { id: worker, storeId, bootCount, runId, peerRuns, ...position });
     }
+    for (const item of this.inState('fencing')) item.answered.add(worker);
     this.tick(now);
   }
 
@@ -221,14 +205,23 @@ export class Reconfiguration {
       const facts = { epoch: this.epoch, record: item.base, answers, ...item.order };
       const counted = countedAnswers(facts);
       if (counted.length >= fenceQuorum(item.base.voters.length)) item.quorumAt ??= now;
-      const missing = item.base.voters.filter((voter) => !item.answers.has(voter.id));
-      const late = item.quorumAt !== null && now - item.quorumAt >= this.around.limits.commitReadyMs;
+      const missing = item.base.voters.filter((voter) => !item.answered.has(voter.id));
+      const late = this.isLate(item, now);
       const complete = missing.every((voter) => !this.around.present(voter));
       const hasty = !holds('fence-before-choice') && answers.length > 0;
       if (late || hasty || (complete && item.quorumAt !== null) || missing.length === 0) {
         this.choose(item, facts, now);
       }
     }
+  }
+
+  /** A planned change waits longer for the one that it is planned for, as that one is there. */
+  private isLate(item: Item, now: number): boolean {
+    const { quorumAt, order, base, answered } = item;
+    if (quorumAt === null || now - quorumAt < this.around.limits.commitReadyMs) return false;
+    const wished = base.voters.find((voter) => voter.id === order.preferred[0]);
+    const planned = order.kind === 'move' || order.kind === 'replace';
+    return !planned || wished === undefined || answered.has(wished.id) || !this.around.present(wished);
   }
 
   private choose(item: Item, facts: Parameters<typeof chooseLeader>[0], now: number): void {
@@ -256,28 +249,15 @@ export class Reconfiguration {
     this.leadDue = true;
   }
 
-  // --- syncing ---------------------------------------------------------------------------------------------------
-
   /** Sent again now and then: an order that arrives twice is answered with how far it has come. */
   private sendLeads(now: number): void {
     if (!this.leadDue && now - this.leadsSentAt < resendMs) return;
-    const leads = new Map<string, ControlRequest & { type: 'lead' }>();
-    const receivers = new Map<string, WorkerId>();
-    for (const item of this.list()) {
-      if ((item.state !== 'syncing' && item.state !== 'ready') || item.chosen === null) continue;
-      const { id, storeId, syncedEpoch, lastSeq } = item.chosen;
-      const key = `${id} ${storeId}`;
-      if (this.leadId === 0) this.leadId = this.around.nextRequestId();
-      const { leadId: requestId, epoch } = this;
-      const lead = leads.get(key) ?? { type: 'lead', requestId, epoch, storeId, items: [] };
-      lead.items.push({ partition: item.order.partition, syncedEpoch, lastSeq, voters: item.voters });
-      leads.set(key, lead);
-      receivers.set(key, id);
-    }
-    if (leads.size === 0) return;
+    const items = [...this.inState('syncing'), ...this.inState('ready')];
+    if (items.length === 0) return;
     this.leadDue = false;
     this.leadsSentAt = now;
-    for (const [key, lead] of leads) this.around.send(receivers.get(key) ?? '', lead);
+    if (this.leadId === 0) this.leadId = this.around.nextRequestId();
+    this.sendAll(leadRequests(items, { requestId: this.leadId, epoch: this.epoch }));
   }
 
   leading(worker: WorkerId, report: WorkerReportOf<'leading'>, now: number): void {
@@ -301,46 +281,26 @@ export class Reconfiguration {
   }
 
   private noteProgress(item: Item, answer: WorkerReportOf<'leading'>['items'][number], now: number): void {
-    const before = item.synced.length;
-    for (const identity of answer.synced) {
-      if (isVoterOf(item.voters, identity) && !hasIdentity(item.synced, identity)) item.synced.push(identity);
-    }
-    if (answer.progress > item.progress || item.synced.length > before) {
-      item.progress = Math.max(item.progress, answer.progress);
+    if (progressed(item, answer)) {
       item.deadline = now + this.around.limits.syncProgressMs;
     }
-    if (this.isSynced(item)) {
+    if (isSynced(item)) {
       item.state = 'ready';
       this.commitAt ??= now + this.around.limits.commitReadyMs;
     }
   }
 
-  /** A majority of the new voters is equal, the leader and every newcomer among them. */
-  private isSynced(item: Item): boolean {
-    const { chosen, synced, voters } = item;
-    if (chosen === null || !synced.some((identity) => sameIdentity(identity, chosen))) return false;
-    if (!newcomers(item).every((newcomer) => hasIdentity(synced, newcomer))) return false;
-    return synced.length >= commitQuorum(voters.length);
-  }
-
   private giveUpLate(now: number): void {
     for (const item of this.inState('fencing')) {
-      if (now >= item.deadline) this.failWithoutQuorum(item, now);
+      if (now < item.deadline) continue;
+      const answers = [...item.answers.values()];
+      this.choose(item, { epoch: this.epoch, record: item.base, answers, ...item.order }, now);
     }
     for (const item of this.inState('syncing')) {
       const gone = item.chosen !== null && !this.around.present(item.chosen);
       if (now >= item.deadline || gone) this.fail(item, 'the chosen replica brought no majority level', now);
     }
   }
-
-  private failWithoutQuorum(item: Item, now: number): void {
-    const answers = [...item.answers.values()];
-    const counted = countedAnswers({ epoch: this.epoch, record: item.base, answers, ...item.order });
-    const needed = fenceQuorum(item.base.voters.length);
-    this.fail(item, `${counted.length} of ${needed} stores that must answer did`, now);
-  }
-
-  // --- committing ------------------------------------------------------------------------------------------------
 
   /** Commits what is ready: at once if that is all, else after a while without the rest. */
   private commitReady(now: number): void {
@@ -356,42 +316,8 @@ export class Reconfiguration {
 
   private queueCommit(items: Item[]): void {
     this.around.document.queue({
-      apply: (record) => this.withCommits(record, items),
+      apply: (record) => withCommits(record, items, this.epoch, this.around),
       done: (outcome, record, now) => this.committed(outcome, items, record, now),
-    });
-  }
-
-  private withCommits(record: RingRecord, items: readonly Item[]): RingRecord | null {
-    const partitions = [...record.partitions];
-    let changed = false;
-    for (const item of items) {
-      const current = partitions[item.order.partition];
-      if (current === undefined || item.chosen === null || !this.mayCommit(item, current)) continue;
-      partitions[item.order.partition] = this.configuration(item, item.chosen);
-      changed = true;
-    }
-    if (!changed) return null;
-    return { ...record, partitions: holds('boot-count-in-record') ? partitions : this.refreshed(partitions) };
-  }
-
-  /** On a newer document too, but only while the partition itself is as it was when it was fenced. */
-  private mayCommit(item: Item, current: PartitionRecord): boolean {
-    if (!holds('commit-checks-attempt')) return current.epoch < this.epoch;
-    return current.attempt === this.epoch && sameConfiguration(current, item.base);
-  }
-
-  private configuration(item: Item, chosen: FenceAnswer): PartitionRecord {
-    const { epoch } = this;
-    const primary = { id: chosen.id, storeId: chosen.storeId, bootCount: item.leaderBootCount };
-    const learners = item.base.learners.filter((learner) => !hasIdentity(item.voters, learner));
-    return { epoch, attempt: epoch, primary, voters: item.voters, learners };
-  }
-
-  /** Only with its rule broken: the boot count that a worker reported last goes into all its partitions. */
-  private refreshed(partitions: readonly PartitionRecord[]): PartitionRecord[] {
-    return partitions.map((partition) => {
-      const bootCount = Math.max(partition.primary.bootCount, this.around.bootCountOf(partition.primary.id));
-      return { ...partition, primary: { ...partition.primary, bootCount } };
     });
   }
 
@@ -401,7 +327,7 @@ export class Reconfiguration {
       const current = record.partitions[item.order.partition];
       if (item.state !== 'committing' || current === undefined) continue;
       if (current.epoch === this.epoch) this.finish(item, now);
-      else if (outcome !== 'void' && this.mayCommit(item, current)) again.push(item);
+      else if (outcome !== 'void' && mayCommit(item, current, this.epoch)) again.push(item);
       else this.fail(item, 'another controller changed the partition', now);
     }
     if (again.length > 0) this.queueCommit(again);
@@ -409,19 +335,20 @@ export class Reconfiguration {
     this.tick(now);
   }
 
-  // --- ends ------------------------------------------------------------------------------------------------------
-
   private finish(item: Item, now: number): void {
     item.state = 'done';
+    const { order, chosen, voters } = item;
+    const joining = order.replacement?.joining ?? null;
+    const planned = order.kind === 'move' || order.kind === 'replace';
+    const missed = planned && chosen?.id !== order.preferred[0];
+    const achieved = !missed && (joining === null || hasIdentity(voters, joining));
     const tookMs = now - this.startedAt;
-    this.around.settled(
-      { order: item.order, done: true, reason: '', failedLeader: null, tookMs, epoch: this.epoch },
-      now,
-    );
+    const { epoch } = this;
+    this.around.settled({ order, done: true, achieved, reason: '', failedLeader: null, tookMs, epoch }, now);
   }
 
   private fail(item: Item, reason: string, now: number): void {
-    if (isSettled(item)) return;
+    if (isSettled(item) || this.choosesAgain(item, now)) return;
     const failedLeader = item.state === 'syncing' ? (item.chosen?.id ?? null) : null;
     item.state = 'failed';
     item.reason = reason;
@@ -431,7 +358,28 @@ export class Reconfiguration {
     }
     const tookMs = now - this.startedAt;
     const { epoch } = this;
-    this.around.settled({ order: item.order, done: false, reason, failedLeader, tookMs, epoch }, now);
+    this.around.settled(
+      { order: item.order, done: false, achieved: false, reason, failedLeader, tookMs, epoch },
+      now,
+    );
+  }
+
+  /** Only with its rule broken: the epoch serves for another choice. */
+  private choosesAgain(item: Item, now: number): boolean {
+    if (holds('one-epoch-one-choice') || item.state !== 'syncing' || item.chosen === null) return false;
+    const leftOut = new Set([...item.order.leftOut, item.chosen.id]);
+    if (leftOut.size > 1) return false;
+    item.order = { ...item.order, leftOut };
+    Object.assign(item, { state: 'fencing', chosen: null, synced: [], progress: 0 });
+    item.deadline = now + this.around.limits.fenceMs;
+    item.answers.clear();
+    item.answered.clear();
+    item.quorumAt = null;
+    return true;
+  }
+
+  private sendAll(requests: readonly Addressed[]): void {
+    for (const { worker, request } of requests) this.around.send(worker, request);
   }
 
   private list(): Item[] {
@@ -441,28 +389,4 @@ export class Reconfiguration {
   private inState(state: Item['state']): Item[] {
     return this.list().filter((item) => item.state === state);
   }
-}
-
-function isVoterOf(voters: readonly Identity[], identity: Identity): boolean {
-  if (hasIdentity(voters, identity)) return true;
-  return !holds('store-id-in-record') && voters.some((voter) => voter.id === identity.id);
-}
-
-/** The configuration that the order was made for still stands; before the first one anything may be put in its place. */
-function isAsOrdered(item: Item, current: PartitionRecord): boolean {
-  if (item.order.founders !== null) return current.epoch === 0;
-  return sameConfiguration(current, item.base);
-}
-
-function allocated(record: RingRecord, items: readonly Item[], epoch: number): RingRecord | null {
-  const partitions = [...record.partitions];
-  let changed = false;
-  for (const item of items) {
-    const current = partitions[item.order.partition];
-    if (item.state !== 'allocating' || current === undefined || !isAsOrdered(item, current)) continue;
-    const voters = item.order.founders ?? current.voters;
-    partitions[item.order.partition] = { ...current, voters, attempt: epoch };
-    changed = true;
-  }
-  return changed ? { ...record, epochCounter: epoch, partitions } : null;
 }

@@ -3,6 +3,7 @@
  * unfinished attempts are its own to finish.
  */
 import type { WorkerId } from '../ring/ring-record.js';
+import type { Settlement } from './reconfiguration.js';
 import type { Order } from './reconfiguration-item.js';
 
 type Lane = 'failover' | 'move';
@@ -48,20 +49,24 @@ export class RetryMemory {
     return this.left.get(partition) ?? new Set();
   }
 
-  /** `epoch`: what the attempt was allocated; 0 for none. */
-  settled(order: Order, done: boolean, epoch: number, failedLeader: WorkerId | null, now: number): void {
+  settled(settlement: Settlement, now: number): void {
+    const { order, done, achieved, epoch, failedLeader } = settlement;
     const { partition } = order;
-    const lane = laneOf(order);
     if (done) {
       this.rests.failover.delete(partition);
-      this.rests.move.delete(partition);
       this.left.delete(partition);
       this.ownAttempts.delete(partition);
-      return;
+    } else {
+      if (epoch > 0) this.ownAttempts.set(partition, epoch);
+      if (failedLeader === null) this.left.delete(partition);
+      else this.left.set(partition, new Set([failedLeader]));
     }
-    if (epoch > 0) this.ownAttempts.set(partition, epoch);
-    if (failedLeader === null) this.left.delete(partition);
-    else this.left.set(partition, new Set([failedLeader]));
+    if (done && laneOf(order) === 'failover') return;
+    if (achieved) this.rests.move.delete(partition);
+    else this.rest(laneOf(order), partition, now);
+  }
+
+  private rest(lane: Lane, partition: number, now: number): void {
     const failures = (this.rests[lane].get(partition)?.failures ?? 0) + 1;
     const restMs = Math.min(longestRestMs[lane], firstRestMs[lane] * 2 ** (failures - 1));
     this.rests[lane].set(partition, { failures, until: now + restMs });

@@ -7,6 +7,7 @@ import type { WorkerReportOf } from '../protocol/control-message.js';
 import { WireError } from '../protocol/wire.js';
 import { decodeRing } from '../ring/ring-payload.js';
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
+import { epochDistance } from './bootstrap.js';
 import type { ClusterShape } from './bootstrap.js';
 import type { Emit } from './control-event.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
@@ -20,7 +21,6 @@ interface Answer {
 }
 
 const askAgainMs = 1_000;
-const epochDistance = 2 ** 32;
 
 export class RingRecovery {
   private readonly answers = new Map<WorkerId, Answer>();
@@ -79,7 +79,7 @@ export class RingRecovery {
     return newest;
   }
 
-  /** Replicas, but no ring anywhere: nothing was ever served, unless something was written. */
+  /** Data, but no ring anywhere that says whose it is: a person has to look. */
   private withoutRing(workers: WorkerDirectory): RecoveryStep {
     const written = workers.all().find((facts) => [...facts.replicas.values()].some((r) => r.lastSeq > 0));
     const holder = written?.id ?? 'a worker';

@@ -4,31 +4,52 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeCluster } from './fake-cluster.js';
 
-function settledCluster(options: ConstructorParameters<typeof FakeCluster>[0] = {}): FakeCluster {
+export function settledCluster(options: ConstructorParameters<typeof FakeCluster>[0] = {}): FakeCluster {
   const cluster = new FakeCluster(options);
   cluster.startController();
-  expect(cluster.runUntil(() => isFull(cluster), 10_000)).toBeGreaterThan(0);
+  expectFull(cluster);
+  cluster.writeAll();
   return cluster;
 }
 
-function isFull(cluster: FakeCluster, name = 'c1'): boolean {
-  const status = cluster.controllers.get(name)?.status();
-  return (
-    status !== undefined &&
-    status.partitions.total > 0 &&
-    status.partitions.fullyReplicated === status.partitions.total &&
-    status.partitions.moving === 0
-  );
+function isFull(cluster: FakeCluster): boolean {
+  for (const controller of cluster.controllers.values()) {
+    const { partitions } = controller.status();
+    if (partitions.total > 0 && partitions.fullyReplicated === partitions.total && partitions.moving === 0)
+      return true;
+  }
+  return false;
+}
+
+function expectFull(cluster: FakeCluster, withinMs = 60_000): void {
+  const took = cluster.runUntil(() => isFull(cluster), withinMs);
+  if (took < 0) throw new Error(JSON.stringify([...cluster.controllers.values()].map((c) => c.status())));
+}
+
+function expectIntact(cluster: FakeCluster): void {
+  expect(cluster.lostWrites()).toEqual([]);
+  expect(cluster.writeAll()).toBe(cluster.partitionCount);
+  expect(cluster.stops).toEqual([]);
+}
+
+function holders(cluster: FakeCluster, id: string): number {
+  const partitions = cluster.document?.partitions ?? [];
+  return partitions.filter((partition) => partition.voters.some((voter) => voter.id === id)).length;
+}
+
+function primaries(cluster: FakeCluster, id: string): number {
+  return cluster.document?.partitions.filter((partition) => partition.primary.id === id).length ?? 0;
 }
 
 describe('first ring', () => {
   it('gives every partition a configuration that all its voters hold', () => {
     const cluster = settledCluster();
-    expect(cluster.writeAll()).toBe(cluster.partitionCount);
+    expectIntact(cluster);
     for (const { epoch, voters } of cluster.document?.partitions ?? []) {
       expect(epoch).toBeGreaterThan(0);
       expect(voters).toHaveLength(3);
     }
+    expect(cluster.controllers.get('c1')?.status().phase).toBe('fully replicated');
   });
 
   it('waits for a majority that suffices for the replication factor', () => {
@@ -37,8 +58,9 @@ describe('first ring', () => {
     cluster.startController();
     cluster.run(8_000);
     expect(cluster.document).toBeNull();
+    expect(cluster.controllers.get('c1')?.status().awaited).toContain('3 of 5 workers');
     cluster.worker('w2').start();
-    expect(cluster.runUntil(() => isFull(cluster), 10_000)).toBeGreaterThan(0);
+    expectFull(cluster);
   });
 
   it('is idle once it is made', () => {
@@ -48,18 +70,226 @@ describe('first ring', () => {
     cluster.run(60_000);
     expect(cluster.swaps).toBe(swaps);
   });
+
+  it('is made by one of two controllers that begin together', () => {
+    const cluster = new FakeCluster();
+    cluster.startController('c1');
+    cluster.startController('c2');
+    expectFull(cluster);
+    cluster.run(5_000);
+    expectIntact(cluster);
+  });
 });
 
-describe('failover', () => {
-  it('gives the partitions of a killed worker other primaries and loses nothing', () => {
+describe('a worker that ends', () => {
+  it('loses its primaries to others, and nothing is lost', () => {
     const cluster = settledCluster();
-    cluster.writeAll();
-    const victim = cluster.document?.partitions[0]?.primary.id ?? '';
-    cluster.worker(victim).kill();
-    const served = () => cluster.document?.partitions.every((p) => p.primary.id !== victim) ?? false;
-    expect(cluster.runUntil(served, 10_000)).toBeGreaterThan(0);
+    cluster.worker('w1').kill();
+    const served = () => primaries(cluster, 'w1') === 0;
+    const took = cluster.runUntil(served, 10_000);
+    expect(took).toBeGreaterThan(0);
+    expect(took).toBeLessThan(1_100);
+    cluster.run(200);
+    expectIntact(cluster);
+  });
+
+  it('is replaced on the others after a while', () => {
+    const cluster = settledCluster();
+    cluster.worker('w1').kill();
+    cluster.run(4_000);
+    expect(holders(cluster, 'w1')).toBeGreaterThan(0);
+    expectFull(cluster);
+    expect(holders(cluster, 'w1')).toBe(0);
+    expectIntact(cluster);
+  });
+
+  it('gets its share again when it comes back, and brings nothing stale with it', () => {
+    const cluster = settledCluster();
+    cluster.worker('w1').kill();
     cluster.run(1_000);
-    expect(cluster.writeAll()).toBe(cluster.partitionCount);
-    expect(cluster.lostWrites()).toEqual([]);
+    expectFull(cluster);
+    cluster.writeAll();
+    cluster.worker('w1').start();
+    cluster.run(2_000);
+    expectFull(cluster, 120_000);
+    cluster.run(20_000);
+    expect(holders(cluster, 'w1')).toBeGreaterThan(8);
+    expect(primaries(cluster, 'w1')).toBeGreaterThan(1);
+    expectIntact(cluster);
+  });
+
+  it('that restarts at once leads again only under a new epoch', () => {
+    const cluster = settledCluster();
+    const before = structuredClone(cluster.document);
+    const worker = cluster.worker('w2');
+    worker.kill();
+    worker.start();
+    cluster.run(4_000);
+    expectFull(cluster);
+    cluster.document?.partitions.forEach((partition, index) => {
+      const old = before?.partitions[index];
+      if (old?.primary.id === 'w2') expect(partition.epoch).toBeGreaterThan(old.epoch);
+      if (partition.primary.id === 'w2') expect(partition.primary.bootCount).toBe(worker.bootCount);
+    });
+    expectIntact(cluster);
+  });
+
+  it('without its disk is filled again at once, as a learner first', () => {
+    const cluster = settledCluster({ limits: { replacementDelayMs: 600_000 } });
+    const worker = cluster.worker('w2');
+    worker.kill();
+    worker.start({ wiped: true });
+    cluster.run(2_000);
+    expectFull(cluster);
+    expect(holders(cluster, 'w2')).toBeGreaterThan(0);
+    for (const { voters } of cluster.document?.partitions ?? []) {
+      for (const voter of voters) expect(voter.storeId).toBe(cluster.worker(voter.id).storeId);
+    }
+    expectIntact(cluster);
+  });
+});
+
+describe('more than a worker', () => {
+  it('two of three: what has no quorum is said, and works again when one returns', () => {
+    const cluster = settledCluster({ workers: 3, limits: { replacementDelayMs: 600_000 } });
+    cluster.worker('w0').kill();
+    cluster.worker('w1').kill();
+    cluster.run(10_000);
+    const status = cluster.controllers.get('c1')?.status();
+    expect(status?.partitions.withoutQuorum).toBe(cluster.partitionCount);
+    expect(status?.awaited).toContain('w0');
+    cluster.worker('w0').start();
+    cluster.run(6_000);
+    expectIntact(cluster);
+    cluster.worker('w1').start();
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('two of three without their disks: never served again from what is left', () => {
+    const cluster = settledCluster({ workers: 3 });
+    for (const id of ['w0', 'w1']) {
+      cluster.worker(id).kill();
+      cluster.worker(id).start({ wiped: true });
+    }
+    cluster.run(30_000);
+    expect(cluster.writeAll()).toBe(0);
+    expect(cluster.controllers.get('c1')?.status().partitions.withoutQuorum).toBe(cluster.partitionCount);
+  });
+
+  it('all at once, and back', () => {
+    const cluster = settledCluster();
+    for (const worker of cluster.workers.values()) worker.kill();
+    cluster.run(2_000);
+    for (const worker of cluster.workers.values()) worker.start();
+    cluster.run(8_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
+describe('wishes', () => {
+  it('a worker that shall restart hands its primaries over and keeps its replicas', () => {
+    const cluster = settledCluster();
+    const held = holders(cluster, 'w1');
+    cluster.wish('w1', 'restart');
+    cluster.run(5_000);
+    expect(primaries(cluster, 'w1')).toBe(0);
+    expect(holders(cluster, 'w1')).toBe(held);
+    cluster.wish('w1', 'stay');
+    cluster.run(10_000);
+    expect(primaries(cluster, 'w1')).toBeGreaterThan(0);
+    expectIntact(cluster);
+  });
+
+  it('a worker that is stopping hands its primaries over at once', () => {
+    const cluster = settledCluster();
+    cluster.worker('w1').leaving = true;
+    expect(cluster.runUntil(() => primaries(cluster, 'w1') === 0, 3_000)).toBeGreaterThan(0);
+    cluster.run(200);
+    expectIntact(cluster);
+  });
+
+  it('a worker that shall go gives up everything, and is forgotten', () => {
+    const cluster = settledCluster();
+    cluster.wish('w1', 'remove');
+    expect(cluster.runUntil(() => holders(cluster, 'w1') === 0, 60_000)).toBeGreaterThan(0);
+    expect(cluster.document?.members.w1?.state).toBe('draining');
+    cluster.wish('w1', 'gone');
+    cluster.run(2_000);
+    expect(cluster.document?.members.w1).toBeUndefined();
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('a worker is kept while the others are too few for the replication factor', () => {
+    const cluster = settledCluster({ workers: 3 });
+    cluster.wish('w1', 'remove');
+    cluster.run(20_000);
+    for (const { voters } of cluster.document?.partitions ?? []) expect(voters).toHaveLength(3);
+    expectIntact(cluster);
+  });
+
+  it('a worker that joins takes its share, a few copies at a time', () => {
+    const cluster = settledCluster();
+    cluster.addWorker('w9');
+    let copies = 0;
+    for (let index = 0; index < 600; index += 1) {
+      cluster.run(100);
+      const learning = cluster.document?.partitions.filter((partition) => partition.learners.length > 0);
+      copies = Math.max(copies, learning?.length ?? 0);
+      cluster.writeAll();
+    }
+    expect(copies).toBe(cluster.limits.copiesMax);
+    expectFull(cluster);
+    expect(holders(cluster, 'w9')).toBeGreaterThan(7);
+    expect(primaries(cluster, 'w9')).toBeGreaterThan(1);
+    expectIntact(cluster);
+  });
+
+  it('a full disk leads nothing', () => {
+    const cluster = settledCluster();
+    cluster.worker('w1').diskFull = true;
+    expect(cluster.runUntil(() => primaries(cluster, 'w1') === 0, 5_000)).toBeGreaterThan(0);
+    cluster.worker('w1').diskFull = false;
+    cluster.run(10_000);
+    expect(primaries(cluster, 'w1')).toBeGreaterThan(0);
+    expectIntact(cluster);
+  });
+});
+
+describe('a network that is cut', () => {
+  it('moves the primaries of a worker that reaches the controller but not its backups', () => {
+    const cluster = settledCluster();
+    for (const id of ['w0', 'w2', 'w3']) cluster.cut('w1', id);
+    expect(cluster.runUntil(() => primaries(cluster, 'w1') === 0, 10_000)).toBeGreaterThan(0);
+    cluster.run(500);
+    expectIntact(cluster);
+    cluster.heal();
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('keeps the primaries of a worker that only the controller does not reach, and speaks through others', () => {
+    const cluster = settledCluster();
+    const before = primaries(cluster, 'w1');
+    cluster.cut('c1', 'w1');
+    cluster.run(10_000);
+    expect(primaries(cluster, 'w1')).toBe(before);
+    cluster.worker('w2').kill();
+    cluster.run(3_000);
+    expectIntact(cluster);
+  });
+
+  it('fails a worker over that nobody reaches', () => {
+    const cluster = settledCluster();
+    for (const id of ['w0', 'w2', 'w3', 'c1']) cluster.cut('w1', id);
+    const took = cluster.runUntil(() => primaries(cluster, 'w1') === 0, 10_000);
+    expect(took).toBeGreaterThan(0);
+    expect(took).toBeLessThan(4_700);
+    cluster.run(500);
+    expectIntact(cluster);
+    cluster.heal();
+    expectFull(cluster);
   });
 });

@@ -13,6 +13,8 @@ export interface FakeReplica {
   syncedEpoch: number;
   log: string[];
   commitSeq: number;
+  /** A backup's grant of a read lease: a fence is answered after this. */
+  grantUntil: number;
 }
 
 interface Lead {
@@ -34,8 +36,7 @@ export class FakeWorker {
   replicas = new Map<number, FakeReplica>();
   private readonly leads = new Map<number, Lead>();
   private readonly heldEpochs = new Map<number, number>();
-  /** Backup's grants: a fence is answered after this. */
-  grantsUntil = -Infinity;
+
   private told = new Map<number, string>();
   private all = true;
 
@@ -73,7 +74,7 @@ export class FakeWorker {
   replica(partition: number): FakeReplica {
     const known = this.replicas.get(partition);
     if (known !== undefined) return known;
-    const fresh = { promisedEpoch: 0, syncedEpoch: 0, log: [], commitSeq: 0 };
+    const fresh = { promisedEpoch: 0, syncedEpoch: 0, log: [], commitSeq: 0, grantUntil: -Infinity };
     this.replicas.set(partition, fresh);
     return fresh;
   }
@@ -100,7 +101,7 @@ export class FakeWorker {
     let count = 1;
     for (const peer of this.levelPeers(partition, record.voters)) {
       peer.replica(partition).log = [...replica.log];
-      peer.grantsUntil = this.cluster.now + 800;
+      peer.replica(partition).grantUntil = this.cluster.now + 800;
       count += 1;
     }
     if (count < commitQuorum(record.voters.length)) return false;
@@ -165,7 +166,7 @@ export class FakeWorker {
     theirs.promisedEpoch = own.syncedEpoch;
     theirs.syncedEpoch = own.syncedEpoch;
     theirs.log = [...own.log];
-    peer.grantsUntil = this.cluster.now + 800;
+    theirs.grantUntil = this.cluster.now + 800;
   }
 
   private takeRing(ring: RingRecord): void {
@@ -199,7 +200,8 @@ export class FakeWorker {
       replica.promisedEpoch = Math.max(replica.promisedEpoch, epoch);
     }
     const { runId } = this;
-    this.cluster.after(Math.max(1, this.grantsUntil - this.cluster.now), () => {
+    const grants = request.partitions.map((partition) => this.replica(partition).grantUntil);
+    this.cluster.after(Math.max(1, Math.max(...grants) - this.cluster.now), () => {
       if (!this.alive || this.runId !== runId) return;
       const items = request.partitions.map((partition) => {
         const { promisedEpoch, syncedEpoch, log, commitSeq } = this.replica(partition);
@@ -281,7 +283,7 @@ export class FakeWorker {
         this.heldEpochs.set(partition, epoch);
         this.bringLevel(partition, target);
         for (const peer of this.levelPeers(partition, this.record(partition).voters)) {
-          peer.grantsUntil = -Infinity;
+          peer.replica(partition).grantUntil = -Infinity;
         }
         this.cluster.after(500, () => this.heldEpochs.delete(partition));
       }

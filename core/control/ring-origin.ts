@@ -1,0 +1,49 @@
+/**
+ * Where the ring comes from when the ring store has none: made for a new cluster, or adopted from the workers of an old one.
+ */
+import type { WorkerReportOf } from '../protocol/control-message.js';
+import type { Limits } from '../limits.js';
+import type { RingRecord, WorkerId } from '../ring/ring-record.js';
+import { Bootstrap } from './bootstrap.js';
+import type { ClusterShape } from './bootstrap.js';
+import type { Emit } from './control-event.js';
+import type { RingDocument } from './ring-document.js';
+import { RingRecovery } from './ring-recovery.js';
+import type { WorkerDirectory } from './worker-facts.js';
+
+export class RingOrigin {
+  private readonly bootstrap: Bootstrap;
+  private readonly recovery: RingRecovery;
+
+  constructor(
+    options: ClusterShape & { limits: Limits },
+    private readonly document: RingDocument,
+    private readonly workers: WorkerDirectory,
+    private readonly created: (now: number) => void,
+    emit: Emit,
+  ) {
+    this.bootstrap = new Bootstrap(options, options.limits);
+    this.recovery = new RingRecovery(options, emit);
+  }
+
+  answered(worker: WorkerId, reply: WorkerReportOf<'ringReply'>): void {
+    this.recovery.answered(worker, reply);
+  }
+
+  /** Answers what is awaited. */
+  step(now: number): string {
+    if (!this.document.quiet) return 'the ring store';
+    const first = this.bootstrap.step(this.workers, this.document.seen, now);
+    if (first.type === 'create') return this.create(first.record, now);
+    if (first.type === 'wait') return first.awaited;
+    const found = this.recovery.step(this.workers, this.document.seen, now);
+    return found.type === 'wait' ? found.awaited : this.create(found.record, now);
+  }
+
+  private create(record: RingRecord, now: number): string {
+    this.document.create(record, now, (outcome) => {
+      if (outcome === 'swapped') this.created(now);
+    });
+    return 'the ring store';
+  }
+}
