@@ -1,16 +1,15 @@
 /** The REST interface of a worker, put together: keys by a path of their own, everything else through express. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
 import type { Limits } from '../../core/limits.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Metrics } from '../../platform/metrics.js';
 import { ApiMetrics } from './api-metrics.js';
-import { kvPrefix, splitTarget } from './key-path.js';
+import { defaultBounds } from './http/bounds.js';
+import type { HttpBounds } from './http/bounds.js';
+import { HttpServer } from './http/server.js';
 import { KvEndpoint } from './kv-endpoint.js';
 import type { Store } from './kv-endpoint.js';
-import { KvOverHttp } from './kv-over-http.js';
 import { createViewsApp } from './views-app.js';
 import type { Probes, Views } from './views-app.js';
 
@@ -23,6 +22,8 @@ export interface ApiOptions {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
+  /** Those of connections; defaults for what is left out. */
+  bounds?: Partial<HttpBounds>;
 }
 
 export interface Api {
@@ -36,30 +37,16 @@ export interface Api {
 
 export function createApi(options: ApiOptions): Api {
   const { store, limits, clock, metrics } = options;
-  let leaving = false;
-  const isLeaving = () => leaving;
   const apiMetrics = new ApiMetrics(metrics);
-  const keys = new KvOverHttp(new KvEndpoint(store, limits, clock, apiMetrics), isLeaving);
-  const views = createViewsApp({ ...options, apiMetrics, keyBytesMax: limits.keyBytesMax, isLeaving });
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    if (splitTarget(request.url ?? '').path.startsWith(kvPrefix)) keys.handle(request, response);
-    else views(request, response);
+  const http = new HttpServer({
+    endpoint: new KvEndpoint(store, limits, clock, apiMetrics),
+    others: createViewsApp({ ...options, apiMetrics, keyBytesMax: limits.keyBytesMax }),
+    clock,
+    bounds: { ...defaultBounds, ...options.bounds },
   });
   return {
-    server,
-    leave() {
-      leaving = true;
-    },
-    close(timeoutMs) {
-      leaving = true;
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
-        server.close(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-        server.closeIdleConnections();
-      });
-    },
+    server: http.server,
+    leave: () => http.leave(),
+    close: (timeoutMs) => http.close(timeoutMs),
   };
 }

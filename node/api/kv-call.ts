@@ -8,7 +8,7 @@ import type { ReadOperation, Version, WriteOperation } from '../../core/protocol
 import { parseTagCondition, parseVersion, writePrecondition } from './entity-tag.js';
 import type { TagCondition } from './entity-tag.js';
 import { parseKey, parseQuery, splitTarget } from './key-path.js';
-import type { RequestHead } from './request-head.js';
+import type { RequestHead } from './http/request-head.js';
 
 export interface ReadCall {
   type: 'read';

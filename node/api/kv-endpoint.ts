@@ -13,7 +13,7 @@ import type { KvCall } from './kv-call.js';
 import { readReply, writeReply } from './kv-reply.js';
 import { errorReply } from './reply.js';
 import type { Reply } from './reply.js';
-import type { RequestHead } from './request-head.js';
+import type { RequestHead } from './http/request-head.js';
 
 /** Who answers: the coordinator, or a test's own. `done` is called exactly once. */
 export interface Store {

@@ -37,8 +37,6 @@ export interface ViewsOptions {
   apiMetrics: ApiMetrics;
   keyBytesMax: number;
   logger: Logger;
-  /** The process is on its way out: connections are not to be kept. */
-  isLeaving: () => boolean;
 }
 
 const explainPrefix = '/v1/explain/';
@@ -52,8 +50,7 @@ export function createViewsApp(options: ViewsOptions): Express {
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use((request, response, next) => {
-    if (options.isLeaving()) response.set('Connection', 'close');
+  app.use((request, _response, next) => {
     if (splitTarget(request.url).query !== '') parseQuery(splitTarget(request.url).query, []);
     next();
   });

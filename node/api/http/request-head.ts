@@ -2,7 +2,7 @@
  * What the key-value interface reads of a request's head, however the bytes were read. Fields that may stand only once are
  * checked here, so that two readers of a request can never disagree on which of two values counts.
  */
-import { KvorumError } from '../../core/errors.js';
+import { KvorumError } from '../../../core/errors.js';
 
 export interface RequestHead {
   method: string;
@@ -19,9 +19,6 @@ export interface RequestHead {
   idempotencyKey: string | null;
   expect: string | null;
 }
-
-/** More is refused as too large. */
-export const fieldsMax = 64;
 
 export function newHead(method: string, target: string): RequestHead {
   return {

@@ -1,0 +1,32 @@
+/** What one connection, and all together, may cost. Every wait has an end and every buffer a size. */
+
+export interface HttpBounds {
+  /** Request line and fields together. */
+  headBytesMax: number;
+  fieldsMax: number;
+  connectionsMax: number;
+  /** Bodies that have arrived in part, over all connections. */
+  bufferedBytesMax: number;
+  /** From the first byte of a request to the end of its head. */
+  headMs: number;
+  /** From the end of the head to the end of the body. */
+  bodyMs: number;
+  /** Between requests. */
+  idleMs: number;
+  /** For a client to take a reply. */
+  writeMs: number;
+  /** How long a connection that is to be closed is still read, so that the client gets to see the reply. */
+  lingerMs: number;
+}
+
+export const defaultBounds: HttpBounds = {
+  headBytesMax: 16 * 1024,
+  fieldsMax: 64,
+  connectionsMax: 4_096,
+  bufferedBytesMax: 256 * 1024 * 1024,
+  headMs: 10_000,
+  bodyMs: 30_000,
+  idleMs: 75_000,
+  writeMs: 30_000,
+  lingerMs: 1_000,
+};

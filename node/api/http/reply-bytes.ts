@@ -1,0 +1,44 @@
+/** A reply as the bytes that go out, in one piece where it is small: one write is one system call. */
+import { STATUS_CODES } from 'node:http';
+import type { Clock } from '../../../platform/clock.js';
+import type { Reply } from '../reply.js';
+
+/** Up to here head and body are copied together; above, copying costs more than a second buffer in the same write. */
+const joinedBytesMax = 16 * 1024;
+const dateEveryMs = 500;
+const statusLines = new Map(
+  Object.entries(STATUS_CODES).map(([status, text]) => [Number(status), `HTTP/1.1 ${status} ${text}\r\n`]),
+);
+
+export class ReplyWriter {
+  private date = '';
+  private dateAt = -Infinity;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** `withBody` false: the request was HEAD; the head says nothing of the length then, since the store did not either. */
+  bytes(reply: Reply, withBody: boolean, close: boolean): Buffer[] {
+    const { status, headers, body } = reply;
+    let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();
+    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+    if (close) head += 'Connection: close\r\n';
+    if (!withBody || status === 204 || status === 304) return [Buffer.from(`${head}\r\n`, 'latin1')];
+    head += `Content-Length: ${body.length}\r\n\r\n`;
+    if (typeof body === 'string') return [Buffer.from(head + body, 'latin1')];
+    if (body.length > joinedBytesMax)
+      return [Buffer.from(head, 'latin1'), Buffer.from(body.buffer, body.byteOffset, body.length)];
+    const joined = Buffer.allocUnsafe(head.length + body.length);
+    joined.write(head, 0, 'latin1');
+    joined.set(body, head.length);
+    return [joined];
+  }
+
+  private dateField(): string {
+    const now = this.clock.now();
+    if (now - this.dateAt >= dateEveryMs) {
+      this.date = `Date: ${new Date(this.clock.wall()).toUTCString()}\r\n`;
+      this.dateAt = now;
+    }
+    return this.date;
+  }
+}
