@@ -1,0 +1,188 @@
+/**
+ * The same end is reached whatever is interrupted: every swap of the document in turn conflicts, gets lost, or is done without
+ * an answer; the controller is killed at every instant of a failover; two controllers do it at once.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { expectFull, expectIntact, holders, settledCluster } from './expectations.js';
+import { FakeCluster } from './fake-cluster.js';
+import type { SwapFate } from './fake-cluster.js';
+
+const small = { partitionCount: 4, workers: 4 };
+
+/** First ring, a failover, a replacement, a drain: every kind of change of the document. */
+function wholeStory(cluster: FakeCluster, controllers: string[]): void {
+  for (const name of controllers) cluster.startController(name);
+  cluster.run(8_000);
+  cluster.writeAll();
+  cluster.worker('w1').kill();
+  cluster.run(3_000);
+  cluster.writeAll();
+  cluster.run(9_000);
+  cluster.worker('w1').start();
+  cluster.run(10_000);
+  cluster.writeAll();
+  cluster.wish('w2', 'remove');
+  cluster.run(20_000);
+}
+
+function expectEnd(cluster: FakeCluster): void {
+  expectFull(cluster);
+  expect(holders(cluster, 'w2')).toBe(0);
+  expectIntact(cluster);
+}
+
+function swapsOfTheStory(): number {
+  const cluster = new FakeCluster(small);
+  wholeStory(cluster, ['c1']);
+  expectEnd(cluster);
+  return cluster.swaps;
+}
+
+describe('every swap of the document in turn', () => {
+  const swaps = swapsOfTheStory();
+
+  it('is a story with many', () => expect(swaps).toBeGreaterThan(20));
+
+  for (const fate of ['conflict', 'lost', 'doneUnanswered'] as SwapFate[]) {
+    it(`may end as: ${fate}`, () => {
+      for (let failing = 1; failing <= swaps; failing += 1) {
+        const cluster = new FakeCluster(small);
+        cluster.swapFate = (count) => (count === failing ? fate : 'normal');
+        wholeStory(cluster, ['c1']);
+        expectEnd(cluster);
+      }
+    });
+  }
+
+  it('may fail for a while', () => {
+    const cluster = new FakeCluster(small);
+    let failing = false;
+    cluster.swapFate = () => (failing ? 'lost' : 'normal');
+    cluster.startController();
+    expectFull(cluster);
+    cluster.writeAll();
+    failing = true;
+    cluster.worker('w1').kill();
+    cluster.run(15_000);
+    failing = false;
+    cluster.run(10_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
+describe('a controller that is killed', () => {
+  it('at any instant of a failover is continued by the next', () => {
+    for (let instant = 0; instant < 1_500; instant += 25) {
+      const cluster = settledCluster(small);
+      cluster.worker('w1').kill();
+      cluster.run(instant);
+      cluster.stopController('c1');
+      cluster.run(300);
+      cluster.startController('c2');
+      cluster.run(9_000);
+      expectFull(cluster);
+      expectIntact(cluster);
+    }
+  });
+
+  it('at any instant of a planned move is continued by the next', () => {
+    for (let instant = 0; instant < 400; instant += 10) {
+      const cluster = settledCluster(small);
+      cluster.worker('w1').leaving = true;
+      cluster.worker('w1').beat();
+      cluster.run(instant);
+      cluster.stopController('c1');
+      cluster.writeAll();
+      cluster.startController('c2');
+      cluster.run(6_000);
+      expectFull(cluster);
+      expectIntact(cluster);
+    }
+  });
+
+  it('is missed by nobody while nothing happens', () => {
+    const cluster = settledCluster();
+    cluster.stopController();
+    for (let second = 0; second < 60; second += 1) {
+      cluster.run(1_000);
+      expect(cluster.writeAll()).toBe(cluster.partitionCount);
+    }
+    cluster.startController('c2');
+    cluster.run(3_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
+describe('two controllers at once', () => {
+  it('come to the same end', () => {
+    const cluster = new FakeCluster(small);
+    wholeStory(cluster, ['c1', 'c2']);
+    expectEnd(cluster);
+  });
+
+  it('of which one does not reach a worker that the other reaches', () => {
+    const cluster = settledCluster(small);
+    cluster.startController('c2');
+    cluster.run(2_000);
+    cluster.cut('c2', 'w1');
+    cluster.cut('c2', 'w0');
+    cluster.run(10_000);
+    cluster.writeAll();
+    cluster.worker('w3').kill();
+    cluster.run(10_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
+describe('a document that is not what it was', () => {
+  it('restored from an old copy: the controller stops and says so', () => {
+    const cluster = settledCluster(small);
+    const old = structuredClone(cluster.document);
+    cluster.worker('w1').kill();
+    cluster.run(4_000);
+    cluster.stopController('c1');
+    cluster.document = old;
+    cluster.swaps = 0;
+    const controller = cluster.startController('c2');
+    cluster.run(10_000);
+    expect(cluster.stops).toHaveLength(1);
+    expect(controller.status().phase).toBe('stopped');
+    expect(controller.status().awaited).toContain('restored from an old copy');
+    expect(cluster.swaps).toBe(0);
+  });
+
+  it('lost: the newest ring that the workers hold is adopted once all have answered', () => {
+    const cluster = settledCluster(small);
+    cluster.worker('w1').kill();
+    cluster.run(4_000);
+    const counter = cluster.document?.epochCounter ?? 0;
+    cluster.stopController('c1');
+    cluster.document = null;
+    const controller = cluster.startController('c2');
+    cluster.run(10_000);
+    expect(cluster.document).toBeNull();
+    expect(controller.status().awaited).toContain('w1');
+    cluster.worker('w1').start();
+    cluster.run(5_000);
+    const adopted = cluster.document as unknown as { epochCounter: number };
+    expect(adopted.epochCounter).toBeGreaterThanOrEqual(counter + 2 ** 32);
+    cluster.run(10_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('lost, with a volume that is gone too: it waits for a person', () => {
+    const cluster = settledCluster(small);
+    cluster.stopController('c1');
+    cluster.document = null;
+    cluster.worker('w1').kill();
+    cluster.worker('w1').start({ wiped: true });
+    const controller = cluster.startController('c2');
+    cluster.run(20_000);
+    expect(cluster.document).toBeNull();
+    expect(controller.status().awaited).toContain('w1');
+  });
+});
