@@ -1,0 +1,144 @@
+/** Everything that is not a key, every reply held against the contract. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openApiDocument } from '../../../node/api/openapi.js';
+import { checkReply, problemIn } from './contract.js';
+import { RunningApi } from './running-api.js';
+
+let api: RunningApi;
+
+beforeEach(async () => {
+  api = await new RunningApi().start();
+});
+afterEach(() => api.stop());
+
+async function read(declaredPath: string, path = declaredPath): Promise<unknown> {
+  const response = await api.fetch(path);
+  expect(response.status).toBe(200);
+  const body = await checkReply('GET', declaredPath, response);
+  return JSON.parse(new TextDecoder().decode(body)) as unknown;
+}
+
+describe('views of the cluster', () => {
+  it('show the ring', async () => {
+    expect(await read('/v1/ring')).toEqual(api.ring);
+  });
+
+  it('show the status as this worker sees it', async () => {
+    const ring = api.ring;
+    if (ring !== null)
+      ring.members = {
+        a: { host: '127.0.0.1', peerPort: 1, clientPort: 7401, zone: 'z1', state: 'active' },
+        b: { host: '127.0.0.2', peerPort: 2, clientPort: 7402, zone: 'z2', state: 'draining' },
+        c: { host: '127.0.0.3', peerPort: 3, clientPort: 7403, zone: 'z3', state: 'active' },
+      };
+    const url = 'http://127.0.0.1:7401';
+    expect(await read('/v1/status')).toMatchObject({
+      ringVersion: 7,
+      phase: 'degraded',
+      workers: [
+        { id: 'a', url, pid: 42, state: 'up', zone: 'z1', primaries: 1, replicas: 1 },
+        { id: 'b', pid: null, state: 'draining', primaries: 0, replicas: 1 },
+        { id: 'c', state: 'unreachable', replicas: 1 },
+      ],
+      partitions: { total: 1, fullyReplicated: 0, underReplicated: 1, withoutQuorum: 0, moving: 0 },
+      seenBy: 'a',
+    });
+  });
+
+  it('explain a key', async () => {
+    expect(await read('/v1/explain/{key}', '/v1/explain/some%2Fkey//%C3%A9')).toMatchObject({
+      key: 'some/key//é',
+      partition: 0,
+      epoch: 3,
+      primary: 'a',
+      voters: [
+        { id: 'a', reachable: true },
+        { id: 'b', reachable: true },
+        { id: 'c', reachable: false },
+      ],
+      quorum: 2,
+      safe: false,
+    });
+  });
+
+  it.each(['', '%', '%FF', '%00', 'k'.repeat(1_025)])('refuse to explain the key %#', async (key) => {
+    const problem = await problemIn('GET', '/v1/explain/{key}', await api.fetch(`/v1/explain/${key}`));
+    expect(problem).toMatchObject({ status: 400, code: 'malformed-key' });
+  });
+
+  it('are not there before the first ring', async () => {
+    api.ring = null;
+    expect(await read('/v1/status')).toMatchObject({ phase: 'starting', ringVersion: 0 });
+    for (const [declared, path] of [
+      ['/v1/ring', '/v1/ring'],
+      ['/v1/explain/{key}', '/v1/explain/a'],
+    ] as const)
+      expect(await problemIn('GET', declared, await api.fetch(path))).toMatchObject({ status: 503 });
+  });
+});
+
+describe('probes', () => {
+  it('say ok, or what is missing', async () => {
+    for (const path of ['/livez', '/readyz', '/startupz']) expect(await read(path)).toEqual({ status: 'ok' });
+    api.notReady = 'no ring yet';
+    expect(await read('/livez')).toEqual({ status: 'ok' });
+    for (const path of ['/readyz', '/startupz']) {
+      const problem = await problemIn('GET', path, await api.fetch(path));
+      expect(problem).toMatchObject({ status: 503, detail: 'no ring yet' });
+    }
+  });
+});
+
+describe('the contract', () => {
+  it('is served as it is', async () => {
+    expect(await read('/openapi.json')).toEqual(JSON.parse(JSON.stringify(openApiDocument)));
+  });
+
+  it('has every reference it makes', () => {
+    const text = JSON.stringify(openApiDocument);
+    const names = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]);
+    const defined = Object.keys(openApiDocument.components.schemas);
+    expect([...new Set(names)].sort()).toEqual(defined.sort());
+  });
+
+  it('lists what the index links to', async () => {
+    const index = (await read('/')) as { links: string[] };
+    for (const link of index.links) {
+      expect(Object.keys(openApiDocument.paths)).toContain(link);
+      expect((await api.fetch(link)).status).toBe(200);
+    }
+  });
+});
+
+describe('methods', () => {
+  const paths = Object.keys(openApiDocument.paths).filter((path) => !path.startsWith('/v1/kv'));
+
+  it.each(paths)('of %s are GET and HEAD', async (path) => {
+    const head = await api.fetch(path, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const response = await api.fetch(path, { method });
+      expect(response.headers.get('Allow')).toBe('GET, HEAD');
+      expect(await problemIn('GET', path, response)).toMatchObject({ status: 405 });
+    }
+  });
+});
+
+describe('metrics', () => {
+  it('count requests by method and status, and time writes', async () => {
+    await api.put('a', 'one');
+    await api.put('a', 'two');
+    await api.fetch('/v1/kv/none');
+    await api.fetch('/v1/kv/a', { method: 'PATCH' });
+    const response = await api.fetch('/metrics');
+    const text = new TextDecoder().decode(await checkReply('GET', '/metrics', response));
+    expect(text).toContain('kvorum_requests_total{method="PUT",status="201"} 1');
+    expect(text).toContain('kvorum_requests_total{method="PUT",status="200"} 1');
+    expect(text).toContain('kvorum_requests_total{method="GET",status="404"} 1');
+    expect(text).toContain('kvorum_requests_total{method="other",status="405"} 1');
+    expect(text).toContain('kvorum_requests_total{method="DELETE",status="503"} 0');
+    expect(text).toContain('kvorum_quorum_write_seconds_count 2');
+    const again = await (await api.fetch('/metrics')).text();
+    expect(again).toContain('kvorum_requests_total{method="PUT",status="201"} 1');
+  });
+});
