@@ -246,12 +246,11 @@ export class Connection {
     if (this.state === 'closed' || this.state === 'closing') return;
     this.releaseReserved();
     const close = !this.isKept || this.context.isLeaving();
-    const buffers = this.context.writer.bytes(reply, this.method !== 'HEAD', close);
-    const [first = nothing, second] = buffers;
+    const [first = '', second] = this.context.writer.parts(reply, this.method !== 'HEAD', close);
     if (second !== undefined) this.socket.cork();
-    let isTaken = this.socket.write(first);
+    let isTaken = this.socket.write(first, 'latin1');
     if (second !== undefined) {
-      isTaken = this.socket.write(second);
+      isTaken = this.socket.write(second, 'latin1');
       this.socket.uncork();
     }
     if (close) {

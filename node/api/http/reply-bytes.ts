@@ -10,6 +10,9 @@ const statusLines = new Map(
   Object.entries(STATUS_CODES).map(([status, text]) => [Number(status), `HTTP/1.1 ${status} ${text}\r\n`]),
 );
 
+/** A string is to be written as latin1. */
+export type ReplyPart = string | Buffer;
+
 export class ReplyWriter {
   private date = '';
   private dateAt = -Infinity;
@@ -17,16 +20,15 @@ export class ReplyWriter {
   constructor(private readonly clock: Clock) {}
 
   /** `withBody` false: the request was HEAD; the head says nothing of the length then, since the store did not either. */
-  bytes(reply: Reply, withBody: boolean, close: boolean): Buffer[] {
+  parts(reply: Reply, withBody: boolean, close: boolean): ReplyPart[] {
     const { status, headers, body } = reply;
     let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
     if (close) head += 'Connection: close\r\n';
-    if (!withBody || status === 204 || status === 304) return [Buffer.from(`${head}\r\n`, 'latin1')];
+    if (!withBody || status === 204 || status === 304) return [`${head}\r\n`];
     head += `Content-Length: ${body.length}\r\n\r\n`;
-    if (typeof body === 'string') return [Buffer.from(head + body, 'latin1')];
-    if (body.length > joinedBytesMax)
-      return [Buffer.from(head, 'latin1'), Buffer.from(body.buffer, body.byteOffset, body.length)];
+    if (typeof body === 'string') return [head + body];
+    if (body.length > joinedBytesMax) return [head, Buffer.from(body.buffer, body.byteOffset, body.length)];
     const joined = Buffer.allocUnsafe(head.length + body.length);
     joined.write(head, 0, 'latin1');
     joined.set(body, head.length);

@@ -48,7 +48,9 @@ export class HttpServer {
     });
     this.fallback.on('clientError', (_error, socket) => {
       const reply = errorReply(new KvorumError('malformed-request', 'The request is not valid HTTP.'));
-      if (socket.writable) socket.end(Buffer.concat(this.writer.bytes(reply, true, true)));
+      if (!socket.writable) return;
+      for (const part of this.writer.parts(reply, true, true)) socket.write(part, 'latin1');
+      socket.end();
     });
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
     this.server.maxConnections = options.bounds.connectionsMax;
