@@ -1,6 +1,7 @@
 /**
- * Assertions that stay on in production. A failed one means that the program itself is wrong (never the caller, never
- * the world), so the process logs it, exits and is restarted; nothing that arrives unparsed may ever reach one.
+ * Assertions that stay on in production. A failed one means that the program itself is wrong (never the
+ * caller, never the world), so the process logs it, exits and is restarted; nothing that arrives unparsed may
+ * ever reach one.
  */
 
 /** A broken invariant. `details` are plain facts for the log, not for a user. */
@@ -15,8 +16,8 @@ export class AssertionError extends Error {
 }
 
 /**
- * Throws {@link AssertionError} unless `condition` holds. On a hot path leave `details` out, or guard the call:
- * the object is built whether or not the condition holds.
+ * Throws {@link AssertionError} unless `condition` holds. On a hot path leave `details` out, or guard the
+ * call: the object is built whether or not the condition holds.
  */
 export function assert(
   condition: boolean,

@@ -1,7 +1,8 @@
 // Brings a clone to the point where it can run, then runs what it was asked to:
 //   node scripts/bootstrap.mjs [program.js [arguments]]
-// Installs packages when they are missing or differ from the lock file, builds when a source is newer than the last
-// build, and does neither when there is nothing to do. Uses nothing but Node itself: at this point nothing else is there.
+// Installs packages when they are missing or differ from the lock file, builds when a source is newer than
+// the last build, and does neither when there is nothing to do. Uses nothing but Node itself: at this point
+// nothing else is there.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildIfStale } from './bootstrap/build.mjs';

@@ -1,4 +1,5 @@
-// Everything that can be said about the sources without running them; the types were checked by the build before.
+// Everything that can be said about the sources without running them; the types were checked by the build
+// before.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { styleFaults } from './lint/style.mjs';

@@ -1,7 +1,8 @@
 // Every test: jest over the compiled tests, then the seeds of the simulation. Ends with "N passed, N failed".
 //   npm test                      everything
 //   npm test -- --seeds 200       another number of simulation seeds
-//   npm test -- ring storage      only the jest tests whose path contains one of these words, and no simulation
+//   npm test -- ring storage      only the jest tests whose path contains one of these words, and no
+//   simulation
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,9 +17,8 @@ const { values, positionals } = parseArgs({
 const tests = await runJest(positionals);
 const seeds = positionals.length === 0 ? await runSimulation(values.seeds) : { passed: 0, failed: 0 };
 if (positionals.length > 0) console.log('Only some of the tests were asked for: no simulation.');
-console.log(
-  `tests: ${tests.passed} passed, ${tests.failed} failed; seeds: ${seeds.passed} passed, ${seeds.failed} failed`,
-);
+console.log(`tests: ${tests.passed} passed, ${tests.failed} failed`);
+console.log(`simulation seeds: ${seeds.passed} passed, ${seeds.failed} failed`);
 console.log(`${tests.passed + seeds.passed} passed, ${tests.failed + seeds.failed} failed`);
 process.exitCode = tests.failed + seeds.failed === 0 && tests.passed + seeds.passed > 0 ? 0 : 1;
 

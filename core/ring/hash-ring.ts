@@ -1,11 +1,13 @@
 /**
- * The hash ring of the workers: each stands on it at many points, so that the order in which an arc meets them depends
- * on the arc, and one worker more or less changes only the arcs that it comes first in.
+ * The hash ring of the workers: each stands on it at many points, so that the order in which an arc meets
+ * them depends on the arc, and one worker more or less changes only the arcs that it comes first in.
  */
 import { hashBytes } from './hash.js';
 import type { WorkerId } from './ring-record.js';
 
-/** Enough for a worker's share to lie near its mean; the load bound of the placement takes care of the rest. */
+/**
+ * Enough for a worker's share to lie near its mean; the load bound of the placement takes care of the rest.
+ */
 const pointsPerWorker = 64;
 
 /** For any arc the order in which it prefers the workers. */

@@ -1,9 +1,9 @@
 /**
  * Where a key lies on the ring: a 64-bit hash of its bytes, whose top bits are the partition.
  *
- * The hash decides where data is, so it can never change for a cluster that holds any: it is the first half of
- * MurmurHash3_x86_128 (Austin Appleby, SMHasher), which needs only 32-bit arithmetic and so is fast in JavaScript.
- * It spreads keys evenly; it does not withstand someone who chooses keys to collide.
+ * The hash decides where data is, so it can never change for a cluster that holds any: it is the first half
+ * of MurmurHash3_x86_128 (Austin Appleby, SMHasher), which needs only 32-bit arithmetic and so is fast in
+ * JavaScript. It spreads keys evenly; it does not withstand someone who chooses keys to collide.
  */
 import { assert } from '../assert.js';
 
@@ -25,8 +25,9 @@ const c3 = 0x38b34ae5;
 const c4 = 0xa1e38b93;
 
 /**
- * The hash of a key. Where the key has a tag, only the tag counts, so that an application can keep keys together:
- * the tag is what stands between the first `{` and the next `}`, unless that is empty (the rule of Redis Cluster).
+ * The hash of a key. Where the key has a tag, only the tag counts, so that an application can keep keys
+ * together: the tag is what stands between the first `{` and the next `}`, unless that is empty (the rule of
+ * Redis Cluster).
  */
 export function hashKey(key: Uint8Array): Hash64 {
   const opening = key.indexOf(openingBrace);
@@ -36,7 +37,9 @@ export function hashKey(key: Uint8Array): Hash64 {
   return hashBytes(key, opening + 1, closing);
 }
 
-/** The partition that a key belongs to; `partitionCount` is a power of two, at most {@link partitionCountMax}. */
+/**
+ * The partition that a key belongs to; `partitionCount` is a power of two, at most {@link partitionCountMax}.
+ */
 export function partitionOf(key: Uint8Array, partitionCount: number): number {
   assert(isPartitionCount(partitionCount), 'partition count is not a power of two within its bounds');
   // The top 16 bits scaled down: for a power of two the same as taking the top bits, for one partition too.

@@ -1,13 +1,13 @@
 /**
- * Who holds what: consistent hashing with bounded loads, replicas in different zones, primaries spread evenly, and as
- * little moved as those bounds allow.
+ * Who holds what: consistent hashing with bounded loads, replicas in different zones, primaries spread
+ * evenly, and as little moved as those bounds allow.
  *
- * What must not be: a worker twice in a partition, a worker above its bound. What gives way to that, and only where the
- * workers of a zone cannot hold their part: that a partition's replicas stand in different zones. The same input
- * gives the same placement, whatever order the members come in.
+ * What must not be: a worker twice in a partition, a worker above its bound. What gives way to that, and only
+ * where the workers of a zone cannot hold their part: that a partition's replicas stand in different zones.
+ * The same input gives the same placement, whatever order the members come in.
  *
- * Sources: "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup, Zadimoghaddam 2016); the chains that make room are
- * augmenting paths of a bipartite flow.
+ * Sources: "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup, Zadimoghaddam 2016); the chains that
+ * make room are augmenting paths of a bipartite flow.
  */
 import { assert } from '../assert.js';
 import { isPartitionCount } from './hash.js';
@@ -34,24 +34,33 @@ export interface PlacementRequest {
   readonly members: readonly PlacementMember[];
   readonly partitionCount: number;
   readonly replicationFactor: number;
-  /** What holds now, per partition the voters with the primary first; also workers that are no members any more. */
+  /**
+   * What holds now, per partition the voters with the primary first; also workers that are no members any
+   * more.
+   */
   readonly current?: readonly (readonly WorkerId[])[];
 }
 
 /** No worker holds more than this many tenths of the mean, rounded up. */
 const loadBoundTenths = 11;
-/** A worker with fewer than this many tenths of the mean is filled up: a gap that is left alone saves copies. */
+/**
+ * A worker with fewer than this many tenths of the mean is filled up: a gap that is left alone saves copies.
+ */
 const loadFloorTenths = 7;
 const roundsMax = 5;
 
-/** The placement for these members; where there are fewer than the replication factor, all of them hold everything. */
+/**
+ * The placement for these members; where there are fewer than the replication factor, all of them hold
+ * everything.
+ */
 export function planPlacement(request: PlacementRequest): PartitionPlacement[] {
   assert(request.members.length > 0, 'a placement needs a worker');
   assert(request.replicationFactor >= 1, 'a placement needs a replica');
   assert(isPartitionCount(request.partitionCount), 'the partition count is valid');
   const plan = new PlacementPlan(request);
   plan.fillSlots();
-  // What one step moves may open a place for another; in practice nothing is left to do after the second round.
+  // What one step moves may open a place for another; in practice nothing is left to do after the second
+  // round.
   for (let round = 0; round < roundsMax && plan.improve(); round += 1);
   return plan.withPrimaries();
 }
@@ -109,7 +118,10 @@ class PlacementPlan {
     );
   }
 
-  /** Keeps slots as they are; too many lose first those without a worker, then those that share a zone, then the last. */
+  /**
+   * Keeps slots as they are; too many lose first those without a worker, then those that share a zone, then
+   * the last.
+   */
   #slotsFor(current: readonly number[], voterCount: number): number[] {
     const slots = [...current];
     while (slots.length < voterCount) slots.push(nobody);
@@ -148,7 +160,10 @@ class PlacementPlan {
     return this.#assignment.changeCount > before;
   }
 
-  /** Replicas that share a zone are spread where another zone has room by now; no chains, which would copy much. */
+  /**
+   * Replicas that share a zone are spread where another zone has room by now; no chains, which would copy
+   * much.
+   */
   #repairZones(): void {
     const assignment = this.#assignment;
     assignment.slots.forEach((slots, partition) => {

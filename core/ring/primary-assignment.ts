@@ -1,10 +1,11 @@
 /**
- * Which voter of each partition is its primary. Moving a primary copies nothing, but it holds writes back for a
- * moment, so a primary stays where it is unless its worker has too many or another far too few.
+ * Which voter of each partition is its primary. Moving a primary copies nothing, but it holds writes back for
+ * a moment, so a primary stays where it is unless its worker has too many or another far too few.
  *
- * Loads are evened along paths: a primary moves to a voter of its partition, if need be one that passes another on.
- * As no worker holds more than its bound of replicas, the bound of primaries can always be met (Hall's theorem: give
- * every voter an equal fraction of its partition, and no worker has more than its bound).
+ * Loads are evened along paths: a primary moves to a voter of its partition, if need be one that passes
+ * another on. As no worker holds more than its bound of replicas, the bound of primaries can always be met
+ * (Hall's theorem: give every voter an equal fraction of its partition, and no worker has more than its
+ * bound).
  */
 import { assert } from '../assert.js';
 import { nobody } from './replica-assignment.js';
@@ -42,7 +43,10 @@ export class PrimaryAssignment {
     });
   }
 
-  /** Gives a partition its primary: the voter with the fewest, one that already holds the data where there is one. */
+  /**
+   * Gives a partition its primary: the voter with the fewest, one that already holds the data where there is
+   * one.
+   */
   choose(partition: number, alreadyVoters: readonly number[]): void {
     const voters = this.#votersOf(partition);
     const settled = voters.filter((worker) => alreadyVoters.includes(worker) && this.#hasRoom(worker));

@@ -1,10 +1,11 @@
 /**
- * Which worker holds which replica, while a placement is being worked out: the slots of every partition, the load of
- * every worker, and the search for a place.
+ * Which worker holds which replica, while a placement is being worked out: the slots of every partition, the
+ * load of every worker, and the search for a place.
  *
- * A place is searched for in three ways, each only when the one before finds nothing: a worker that has room; a chain
- * that makes room (a full worker passes a replica of another partition on, perhaps over several workers to one that
- * has room: an augmenting path, so a place is found whenever there is one); the same with the zones' limit lifted.
+ * A place is searched for in three ways, each only when the one before finds nothing: a worker that has room;
+ * a chain that makes room (a full worker passes a replica of another partition on, perhaps over several
+ * workers to one that has room: an augmenting path, so a place is found whenever there is one); the same with
+ * the zones' limit lifted.
  */
 import { assert } from '../assert.js';
 
@@ -20,11 +21,15 @@ export interface AssignmentLimits {
   readonly replicasPerZone: number;
 }
 
-/** How far the zones bind in a search: for all that moves; for all but the replica in question; not at all. */
+/**
+ * How far the zones bind in a search: for all that moves; for all but the replica in question; not at all.
+ */
 type ZoneRule = 'strict' | 'first-free' | 'free';
 
 interface Search {
-  /** For each worker: the worker that would pass a replica on to it, and which partition's; or not reached. */
+  /**
+   * For each worker: the worker that would pass a replica on to it, and which partition's; or not reached.
+   */
   readonly from: Int32Array;
   readonly partition: Int32Array;
 }
@@ -84,7 +89,10 @@ export class ReplicaAssignment {
     return count;
   }
 
-  /** Whether the worker may hold a replica of the partition once `leaving` has left it; says nothing of its load. */
+  /**
+   * Whether the worker may hold a replica of the partition once `leaving` has left it; says nothing of its
+   * load.
+   */
   mayHold(worker: number, partition: number, leaving: number): boolean {
     if (this.#slotsOf(partition).includes(worker)) return false;
     return this.inZoneOf(worker, partition, leaving) < this.#limits.replicasPerZone;
@@ -106,7 +114,10 @@ export class ReplicaAssignment {
     this.#exhausted.fill(0);
   }
 
-  /** Moves the replica that `leaving` holds to a worker that has room, within the zones' limit; false if none has. */
+  /**
+   * Moves the replica that `leaving` holds to a worker that has room, within the zones' limit; false if none
+   * has.
+   */
   placeDirectly(partition: number, leaving: number): boolean {
     const direct = this.#withRoom(partition, leaving);
     if (direct === undefined) return false;
@@ -120,7 +131,10 @@ export class ReplicaAssignment {
     return this.#placeByChain(partition, leaving, 'strict');
   }
 
-  /** Finds a place, beyond the zones' limit if it must; there always is one as long as the loads' limits allow it. */
+  /**
+   * Finds a place, beyond the zones' limit if it must; there always is one as long as the loads' limits allow
+   * it.
+   */
   place(partition: number, leaving: number): void {
     if (this.placeStrictly(partition, leaving)) return;
     const direct = this.#withRoomInFullZone(partition, leaving);
@@ -145,7 +159,10 @@ export class ReplicaAssignment {
     return fallback;
   }
 
-  /** The zone with the fewest of the partition's replicas first, then workers below the target, then the ring's order. */
+  /**
+   * The zone with the fewest of the partition's replicas first, then workers below the target, then the
+   * ring's order.
+   */
   #withRoomInFullZone(partition: number, leaving: number): number | undefined {
     let best: number | undefined;
     let bestRank = Infinity;
@@ -182,7 +199,9 @@ export class ReplicaAssignment {
     return false;
   }
 
-  /** Reaches the workers that `worker` could pass something on to; returns the first of them that has room. */
+  /**
+   * Reaches the workers that `worker` could pass something on to; returns the first of them that has room.
+   */
   #spread(
     worker: number,
     leaving: number,
@@ -209,7 +228,9 @@ export class ReplicaAssignment {
     return strict ? this.mayHold(worker, partition, leaving) : !this.#slotsOf(partition).includes(worker);
   }
 
-  /** Two moves of one partition in one chain were each judged without the other, which zones do not forgive. */
+  /**
+   * Two moves of one partition in one chain were each judged without the other, which zones do not forgive.
+   */
   #isOnPath(worker: number, partition: number, search: Search): boolean {
     let at = worker;
     while (at !== nobody) {

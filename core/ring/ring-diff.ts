@@ -1,9 +1,10 @@
 /**
- * From one placement to another, in single steps that each leave a partition able to work: a voter is replaced, or the
- * primary moves. The steps are the fewest that get there, one voter of a partition at a time; the primary is never
- * replaced itself but moves first, because it is the one that fills whoever comes.
+ * From one placement to another, in single steps that each leave a partition able to work: a voter is
+ * replaced, or the primary moves. The steps are the fewest that get there, one voter of a partition at a
+ * time; the primary is never replaced itself but moves first, because it is the one that fills whoever comes.
  *
- * The steps of one partition are carried out in their order; those of different partitions need not wait for each other.
+ * The steps of one partition are carried out in their order; those of different partitions need not wait for
+ * each other.
  */
 import { assert } from '../assert.js';
 import type { PartitionPlacement } from './placement.js';
@@ -28,7 +29,9 @@ export type PlacementStep =
   | { readonly kind: 'addVoter'; readonly partition: number; readonly to: WorkerId }
   | { readonly kind: 'removeVoter'; readonly partition: number; readonly from: WorkerId };
 
-/** Both list the same partitions. Copies to one worker are spread over the plan, so that all can fill at once. */
+/**
+ * Both list the same partitions. Copies to one worker are spread over the plan, so that all can fill at once.
+ */
 export function planSteps(
   current: readonly PartitionPlacement[],
   target: readonly PartitionPlacement[],
@@ -122,7 +125,10 @@ interface Change {
   readonly to?: WorkerId;
 }
 
-/** Who comes for whom: by their place in the list where both have one, since that keeps the zones apart meanwhile. */
+/**
+ * Who comes for whom: by their place in the list where both have one, since that keeps the zones apart
+ * meanwhile.
+ */
 function pairChanges(current: PartitionPlacement, target: PartitionPlacement, primary: WorkerId): Change[] {
   const leaving = current.voters.filter((voter) => !target.voters.includes(voter));
   const coming = target.voters.filter((voter) => !current.voters.includes(voter));

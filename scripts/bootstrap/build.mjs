@@ -37,7 +37,10 @@ function isInput(name) {
   return name.endsWith('.ts') || name.startsWith('tsconfig') || name === 'package-lock.json';
 }
 
-/** The compiler leaves the output of a source that is gone; as a test, or by a forgotten import, it would live on. */
+/**
+ * The compiler leaves the output of a source that is gone; as a test, or by a forgotten import, it would live
+ * on.
+ */
 function removeOrphans(root, folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const name = path.join(folder, entry.name);

@@ -72,7 +72,9 @@ function isAtLeast(version, minimum) {
   return index === -1 || version[index] > minimum[index];
 }
 
-/** Lets node-gyp use the headers that were installed with Node.js, where there are any, and spares a download. */
+/**
+ * Lets node-gyp use the headers that were installed with Node.js, where there are any, and spares a download.
+ */
 function environment(root) {
   const env = { ...process.env };
   const prefix = headersPrefix();
@@ -104,7 +106,8 @@ function missingTools() {
   }
   if (missing.length === 0) return '';
   return (
-    `\nWhere no ready-made SQLite binding can be downloaded it is compiled. This machine lacks: ${missing.join(', ')}.` +
-    `\nOn Debian and Ubuntu: apt-get install build-essential python3`
+    '\nWhere no ready-made SQLite binding can be downloaded it is compiled.' +
+    `\nThis machine lacks: ${missing.join(', ')}.` +
+    '\nOn Debian and Ubuntu: apt-get install build-essential python3'
   );
 }

@@ -1,6 +1,7 @@
 // The layers, as a lint rule: which top folder may import which, and who may name an adapter.
-// An adapter is a file named technology + noun (sqlite-storage.ts), or anything in a folder named for its technology;
-// it may be imported by its own folder, by a program's main.ts and by tests, so that all else depends on the port.
+// An adapter is a file named technology + noun (sqlite-storage.ts), or anything in a folder named for its
+// technology; it may be imported by its own folder, by a program's main.ts and by tests, so that all else
+// depends on the port.
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 
@@ -20,7 +21,10 @@ const programs = ['node', 'operator', 'client', 'launcher'];
 const adapterFile = /^(sqlite|tcp|express|kubernetes|local|file)-[a-z0-9-]+\.(js|ts)$/;
 const adapterFolders = ['operator/kubernetes', 'operator/local'];
 
-/** Why `specifier`, imported by the file at `filePath` (relative to the root), breaks the layering; undefined if it does not. */
+/**
+ * Why `specifier`, imported by the file at `filePath` (relative to the root), breaks the layering; undefined
+ * if it does not.
+ */
 export function layeringFault(filePath, specifier) {
   const importer = filePath.split(path.sep).join('/');
   const layer = importer.split('/')[0];

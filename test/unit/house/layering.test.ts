@@ -1,6 +1,6 @@
 /**
- * The layering is only worth something if the linter refuses what breaks it: through the real configuration for
- * `core`, and case by case for the rule itself.
+ * The layering is only worth something if the linter refuses what breaks it: through the real configuration
+ * for `core`, and case by case for the rule itself.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

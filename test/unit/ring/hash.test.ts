@@ -88,7 +88,8 @@ describe('partitionOf', () => {
     expect(() => partitionOf(bytesOf('key'), count)).toThrow(AssertionError);
   });
 
-  // 256 arcs, 100,000 keys: chi-squared has mean 255 and deviation 22.6; 400 is more than six deviations away.
+  // 256 arcs, 100,000 keys: chi-squared has mean 255 and deviation 22.6; 400 is more than six deviations
+  // away.
   it.each([
     ['numbers', (index: number) => `${index}`],
     ['padded numbers', (index: number) => `user:${index.toString().padStart(18, '0')}`],

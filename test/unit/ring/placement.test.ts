@@ -1,4 +1,7 @@
-/** The promises of a placement, from 3 to 100 workers: validity, load bounds, zones, little movement, determinism. */
+/**
+ * The promises of a placement, from 3 to 100 workers: validity, load bounds, zones, little movement,
+ * determinism.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AssertionError } from '../../../core/assert.js';

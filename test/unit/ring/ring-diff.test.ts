@@ -1,4 +1,7 @@
-/** The steps between two placements: they arrive, they are the fewest, and every one leaves a partition that works. */
+/**
+ * The steps between two placements: they arrive, they are the fewest, and every one leaves a partition that
+ * works.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AssertionError } from '../../../core/assert.js';
