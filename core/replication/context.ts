@@ -55,6 +55,8 @@ export class Context {
   stopped = false;
   /** Before this no fence is answered: grants that were forgotten at the restart may still run. */
   quietUntil = 0;
+  /** Only grants for requests sent after this count: the clocks were found apart then. */
+  leasesFrom = -Infinity;
   copyCounter = 0;
   /** Leaders with something to hand out. */
   readonly dirty = new Set<Replica>();

@@ -26,6 +26,7 @@ export function hasLease(context: Context, replica: Replica, leader: Leader): bo
 
 /** A wall clock that ran away from the monotonic one: this machine may have been suspended. */
 export function dropLeases(context: Context): void {
+  context.leasesFrom = context.now;
   for (const replica of context.replicas.values()) {
     for (const progress of replica.leader?.peers.values() ?? []) progress.leaseUntil = -Infinity;
   }

@@ -146,6 +146,7 @@ export class Replicating {
   }
 
   private takeLease(progress: Progress, message: PeerMessageOf<'ack'>): void {
+    if (message.sentAt <= this.context.leasesFrom) return;
     const from = holds('grant-echoes-send-time') ? message.sentAt : this.context.now;
     progress.leaseUntil = Math.max(
       progress.leaseUntil,

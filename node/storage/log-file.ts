@@ -14,6 +14,7 @@ import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/
 import { checksum } from './checksum.js';
 import { LogRowReader } from './log-row-reader.js';
 import { execute } from './log-rules.js';
+import type { LogReplica } from './log-rules.js';
 import { logMigrations } from './log-schema.js';
 import { LogState } from './log-state.js';
 import { LogTables } from './log-tables.js';
@@ -25,8 +26,8 @@ export interface LogFileOptions {
   clusterId: string;
   /** Used if the file is new. */
   newStoreId: string;
-  /** Proves the checksum of every entry while opening. */
-  verify?: boolean;
+  /** Whether opening proves the checksum of every entry. Never, if left out. */
+  verify?: boolean | 'afterUncleanEnd';
   /** Bound on the file's size in pages, for tests of a full disk. */
   pagesMax?: number;
 }
@@ -69,8 +70,10 @@ export class LogFile {
       this.begin = this.database.prepare('BEGIN IMMEDIATE');
       this.end = this.database.prepare('COMMIT');
       this.abort = this.database.prepare('ROLLBACK');
-      this.state = new LogState(this.tables, this.openStore(options));
-      this.damage = this.state.load(options.verify === true ? isSound : null);
+      const store = this.openStore(options);
+      this.state = new LogState(this.tables, store);
+      const verify = options.verify === true || (options.verify === 'afterUncleanEnd' && !store.endedCleanly);
+      this.damage = this.state.load(verify ? isSound : null);
     } catch (error) {
       throw openingError('the log', error);
     }
@@ -97,6 +100,11 @@ export class LogFile {
 
   get store(): Readonly<StoreRow> {
     return this.state.store;
+  }
+
+  /** A replica as the file has it: to be looked at only. */
+  replica(partition: number): Readonly<LogReplica> | undefined {
+    return this.state.replica(partition);
   }
 
   /** Rows that wait to be removed. */
