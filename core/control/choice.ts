@@ -35,7 +35,7 @@ export interface ChoiceFacts {
 
 export type Choice =
   | { type: 'chosen'; answer: FenceAnswer }
-  | { type: 'noQuorum'; present: number; needed: number }
+  | { type: 'noQuorum'; present: number; needed: number; absences: string }
   /** Stores forgot what was committed: a person has to look. */
   | { type: 'forgotten'; lastSeq: number; commitSeq: number };
 
@@ -43,7 +43,9 @@ export function chooseLeader(facts: ChoiceFacts): Choice {
   const { record, leftOut } = facts;
   const counted = countedAnswers(facts);
   const quorum = holds('fence-before-choice') ? fenceQuorum(record.voters.length) : 1;
-  if (counted.length < quorum) return { type: 'noQuorum', present: counted.length, needed: quorum };
+  if (counted.length < quorum) {
+    return { type: 'noQuorum', present: counted.length, needed: quorum, absences: absences(facts) };
+  }
   const others = counted.filter((answer) => !leftOut.has(answer.id));
   const candidates = others.length >= quorum ? others : counted;
   const chosen = greatest(candidates, facts);
@@ -57,13 +59,26 @@ export function chooseLeader(facts: ChoiceFacts): Choice {
 
 /** The answers that stand for a voter. */
 export function countedAnswers(facts: ChoiceFacts): FenceAnswer[] {
-  const named = facts.answers.filter((answer) => isNamed(answer, facts.record));
-  return named.filter(
-    (answer) =>
-      answer.promisedEpoch === facts.epoch &&
-      !isOlderImage(answer, named) &&
-      !(holds('memory-of-acks') && forgotAcks(answer, named)),
-  );
+  return facts.answers.filter((answer) => whyNotCounted(answer, facts) === '');
+}
+
+/** Why voters are missing from a quorum, for a person to read. */
+function absences(facts: ChoiceFacts): string {
+  const reasons = facts.record.voters.flatMap(({ id }) => {
+    const answer = facts.answers.find((found) => found.id === id);
+    const reason = answer === undefined ? 'no answer' : whyNotCounted(answer, facts);
+    return reason === '' ? [] : [`${id}: ${reason}`];
+  });
+  return reasons.join('; ');
+}
+
+function whyNotCounted(answer: FenceAnswer, facts: ChoiceFacts): string {
+  if (!isNamed(answer, facts.record)) return 'another store';
+  if (answer.promisedEpoch !== facts.epoch) return `promised epoch ${answer.promisedEpoch} instead`;
+  const named = facts.answers.filter((other) => isNamed(other, facts.record));
+  if (isOlderImage(answer, named)) return 'its disk is an older image';
+  if (holds('memory-of-acks') && forgotAcks(answer, named)) return 'its disk lost what it had acknowledged';
+  return '';
 }
 
 function isNamed(answer: FenceAnswer, record: PartitionRecord): boolean {

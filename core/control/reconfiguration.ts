@@ -227,7 +227,8 @@ export class Reconfiguration {
   private choose(item: Item, facts: Parameters<typeof chooseLeader>[0], now: number): void {
     const choice = chooseLeader(facts);
     if (choice.type === 'noQuorum') {
-      this.fail(item, `${choice.present} of ${choice.needed} stores that must answer did`, now);
+      const { present, needed, absences } = choice;
+      this.fail(item, `${present} of ${needed} stores that must answer did (${absences})`, now);
     } else if (choice.type === 'forgotten') {
       const { commitSeq, lastSeq } = choice;
       this.fail(
