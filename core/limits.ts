@@ -8,6 +8,10 @@ export interface Limits {
   leaseMs: number;
   /** How often an idle primary renews its leases and tells its commit position. */
   leaseRenewalMs: number;
+  /** A partition that nobody has read for this long needs no lease: its next read is confirmed by a round instead. */
+  leaseIdleMs: number;
+  /** How often a primary speaks to its backups for a partition that is idle. */
+  idleRenewalMs: number;
   /** Taken off a lease by its holder, for clocks that run at slightly different rates. */
   leaseMarginMs: number;
   /** From a request's arrival to the answer that gives up. */
@@ -57,6 +61,8 @@ export interface Limits {
 export const defaultLimits: Limits = {
   leaseMs: 800,
   leaseRenewalMs: 200,
+  leaseIdleMs: 5_000,
+  idleRenewalMs: 2_000,
   leaseMarginMs: 40,
   requestDeadlineMs: 5_000,
   heartbeatMs: 500,

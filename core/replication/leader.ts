@@ -35,6 +35,8 @@ export interface Progress {
   leaseUntil: number;
   ackedRound: number;
   sentAt: number;
+  /** The commit position that it was told last. */
+  toldCommitSeq: number;
   ackedAt: number;
   /** Entries are being read from the disk for it. */
   reading: boolean;
@@ -109,6 +111,8 @@ export interface Leader {
   overlay: Map<string, OverlayItem>;
   idempotency: Map<string, number>;
   logTime: number;
+  /** Leases are renewed while somebody reads. */
+  readAt: number;
   hold: Hold | null;
   /** A round must go out at the next flush for reads that wait for a confirmation. */
   wantsRound: boolean;
@@ -132,6 +136,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     leaseUntil: -Infinity,
     ackedRound: 0,
     sentAt: -Infinity,
+    toldCommitSeq: 0,
     ackedAt: now,
     reading: false,
     syncNumber: 0,

@@ -79,6 +79,7 @@ export class Leading {
       overlay: new Map(),
       idempotency: new Map(),
       logTime: lastLogTime(replica),
+      readAt: -Infinity,
       hold: null,
       wantsRound: false,
       order,

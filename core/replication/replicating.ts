@@ -85,6 +85,7 @@ export class Replicating {
     const previousSeq = progress.nextSeq - 1;
     progress.nextSeq += entries.length;
     progress.sentAt = this.context.now;
+    progress.toldCommitSeq = replica.commitSeq;
     leader.round += 1;
     this.context.send(progress.id, {
       type: 'append',
@@ -202,6 +203,16 @@ export class Replicating {
     return progress;
   }
 
+  /** Nobody reads, and the follower has everything and knows that it is committed: silence costs nothing. */
+  private isIdle(replica: Replica, leader: Leader, progress: Progress): boolean {
+    if (!leader.active || progress.state !== 'level' || progress.toldCommitSeq < replica.commitSeq)
+      return false;
+    return (
+      progress.matchSeq === replica.lastSeq &&
+      this.context.now - leader.readAt > this.context.limits.leaseIdleMs
+    );
+  }
+
   /** Renews leases, tells the commit position, starts anew where answers are missing. */
   tick(replica: Replica, leader: Leader): void {
     if (!leader.ready) return;
@@ -215,7 +226,8 @@ export class Replicating {
         progress.ackedAt = now;
         this.sendNext(replica, leader, progress, false);
       }
-      if (now - progress.sentAt >= limits.leaseRenewalMs) this.sendNext(replica, leader, progress, true);
+      const everyMs = this.isIdle(replica, leader, progress) ? limits.idleRenewalMs : limits.leaseRenewalMs;
+      if (now - progress.sentAt >= everyMs) this.sendNext(replica, leader, progress, true);
       this.copies.tick(leader, progress);
     }
     if (leader.reads.length > 0) {

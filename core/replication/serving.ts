@@ -208,6 +208,7 @@ export class Serving {
   }
 
   private settle(replica: Replica, leader: Leader, read: PendingRead): void {
+    leader.readAt = this.context.now;
     if (read.needSeq <= replica.commitSeq && hasLease(this.context, replica, leader)) {
       return this.context.answer(read.answer);
     }

@@ -8,7 +8,9 @@ export type LimitSettings = { [K in keyof Limits]: Setting<number> };
 
 const descriptions: Record<keyof Limits, string> = {
   leaseMs: 'how long a backup lets the primary answer reads without asking',
-  leaseRenewalMs: 'how often an idle primary renews its leases',
+  leaseRenewalMs: 'how often a primary whose keys are read renews its leases',
+  leaseIdleMs: 'a partition nobody has read for this long renews no leases',
+  idleRenewalMs: 'how often a primary speaks to the backups of an idle partition',
   leaseMarginMs: 'taken off each lease for clocks that run at different rates',
   requestDeadlineMs: 'how long a request may take before it is given up',
   heartbeatMs: 'how often a worker reports to the controller',
