@@ -1,4 +1,5 @@
 /** `/v1/kv/{key}` without a transport: a checked head and a body in, a reply out. What reads and writes sockets stands before it. */
+import type { KvorumError } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';
 import type {
   ReadOperation,
@@ -35,7 +36,7 @@ export class KvEndpoint {
   }
 
   /** The reply to a request that was not performed. */
-  refuse(method: string, error: unknown): Reply {
+  refuse(method: string, error: KvorumError): Reply {
     const reply = errorReply(error);
     if (reply.status === 405) reply.headers.push('Allow', kvMethods.join(', '));
     this.metrics.requests.count(method, reply.status);

@@ -60,7 +60,6 @@ const always = problems(
   'expectation-failed',
   'overloaded',
   'headers-too-large',
-  'internal',
   'not-implemented',
   'no-quorum',
   'moving',
@@ -176,7 +175,7 @@ function view(operationId: string, summary: string, schema: string, ...codes: Er
   const content = { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
   const responses = {
     '200': { description: summary, content },
-    ...problems('unknown-parameter', 'method-not-allowed', ...codes),
+    ...problems('unknown-parameter', 'method-not-allowed', 'internal', ...codes),
   };
   return { get: { operationId, summary, responses } };
 }
@@ -213,7 +212,7 @@ export const openApiDocument = {
         summary: 'Metrics for Prometheus',
         responses: {
           '200': { description: 'Text format.', content: { 'text/plain': { schema: { type: 'string' } } } },
-          ...problems('unknown-parameter', 'method-not-allowed'),
+          ...problems('unknown-parameter', 'method-not-allowed', 'internal'),
         },
       },
     },
@@ -226,7 +225,7 @@ export const openApiDocument = {
             description: 'OpenAPI 3.1',
             content: { 'application/json': { schema: { type: 'object', required: ['openapi', 'paths'] } } },
           },
-          ...problems('unknown-parameter', 'method-not-allowed'),
+          ...problems('unknown-parameter', 'method-not-allowed', 'internal'),
         },
       },
     },

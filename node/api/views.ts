@@ -11,7 +11,7 @@ export type WorkerState = 'up' | 'unreachable' | 'draining';
 export interface WorkerView {
   id: WorkerId;
   url: string;
-  /** Known of this worker alone. */
+  /** Known of this worker and of those that are connected to it. */
   pid: number | null;
   state: WorkerState;
   zone: string;
@@ -65,6 +65,8 @@ export interface Explanation {
 export interface Vantage {
   id: WorkerId;
   pid: number;
+  /** The process of a peer that is connected, where that is known. */
+  pidOf?(peer: WorkerId): number | null;
   isConnected(peer: WorkerId): boolean;
   /** Entries that a voter of this partition lacks, if this worker is its primary; else null. */
   lag(partition: number, voter: WorkerId): number | null;
@@ -79,7 +81,7 @@ export function statusView(ring: RingRecord | null, vantage: Vantage): StatusVie
     const url = `http://${member.host}:${member.clientPort}`;
     const up = isReachable(vantage, id);
     const state = !up ? 'unreachable' : member.state === 'draining' ? 'draining' : 'up';
-    const pid = id === vantage.id ? vantage.pid : null;
+    const pid = id === vantage.id ? vantage.pid : (vantage.pidOf?.(id) ?? null);
     workers.set(id, { id, url, pid, state, zone: member.zone, primaries: 0, replicas: 0 });
   }
   for (const record of ring.partitions) {

@@ -168,7 +168,7 @@ export class Connection {
       const { head, isKept } = parseHead(this.unread.toString('latin1', 0, end), bounds.fieldsMax);
       return this.route(head, isKept, end + headEnd.length);
     } catch (error) {
-      this.refuse(error);
+      this.refuse(asRefusal(error));
       return false;
     }
   }
@@ -186,12 +186,13 @@ export class Connection {
     try {
       this.call = this.context.endpoint.accept(head);
       if (hasBody) this.beginBody(head);
-      else this.perform(emptyValue);
     } catch (error) {
       // The body that follows is not read, so nothing after it can be.
-      if (hasBody) this.refuse(error);
-      else this.reply(this.context.endpoint.refuse(this.method, error));
+      if (hasBody) this.refuse(asRefusal(error));
+      else this.reply(this.context.endpoint.refuse(this.method, asRefusal(error)));
+      return true;
     }
+    if (!hasBody) this.perform(emptyValue);
     return true;
   }
 
@@ -217,7 +218,7 @@ export class Connection {
       const taken = body.push(this.unread);
       this.unread = taken === this.unread.length ? nothing : this.unread.subarray(taken);
     } catch (error) {
-      this.refuse(error);
+      this.refuse(asRefusal(error));
       return false;
     }
     if (!body.isWhole) return false;
@@ -237,7 +238,7 @@ export class Connection {
   }
 
   /** An answer after which the connection's bytes can no longer be trusted, or no longer be waited for. */
-  private refuse(error: unknown): void {
+  private refuse(error: KvorumError): void {
     this.isKept = false;
     this.reply(this.context.endpoint.refuse(this.method, error));
   }
@@ -323,6 +324,12 @@ function looksMalformed(bytes: Buffer): boolean {
   if (first <= 0x20 || first >= 0x7f) return !(bytes.length === 1 && first === 0x0d);
   const newline = bytes.indexOf(0x0a);
   return newline >= 0 && bytes[newline - 1] !== 0x0d;
+}
+
+/** Anything else that is thrown is a failure of the program, and must not be taken for the client's. */
+function asRefusal(error: unknown): KvorumError {
+  if (error instanceof KvorumError) return error;
+  throw error;
 }
 
 function notHttp(): KvorumError {

@@ -66,6 +66,19 @@ describe('views of the cluster', () => {
     expect(problem).toMatchObject({ status: 400, code: 'malformed-key' });
   });
 
+  it('that fail are logged, and their reason is not shown', async () => {
+    await api.stop();
+    const failing = (): never => {
+      throw new Error('a secret');
+    };
+    const views = { ring: failing, status: failing, explain: failing };
+    api = await new RunningApi({}, { views }).start();
+    const problem = await problemIn('GET', '/v1/status', await api.fetch('/v1/status'));
+    expect(problem).toMatchObject({ status: 500, code: 'internal', retryable: false });
+    expect(JSON.stringify(problem)).not.toContain('secret');
+    expect(api.logLines.join()).toContain('a secret');
+  });
+
   it('are not there before the first ring', async () => {
     api.ring = null;
     expect(await read('/v1/status')).toMatchObject({ phase: 'starting', ringVersion: 0 });
