@@ -60,6 +60,18 @@ export class Metrics {
     });
   }
 
+  /** A total that is kept elsewhere as a plain number, read when somebody asks for the metrics. */
+  counterOf(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      ...this.naming(name, help, {}),
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
   histogram(
     name: string,
     help: string,

@@ -10,6 +10,7 @@ import { WireError } from '../../core/protocol/wire.js';
 import { FrameParser, preamble } from './frame-parser.js';
 import { OutgoingFrames } from './outgoing-frames.js';
 import type { Socket } from 'node:net';
+import type { Limits } from '../../core/limits.js';
 import type { Codec } from '../../core/protocol/wire.js';
 import type { EndOfTick } from '../end-of-tick.js';
 import type { Purpose } from './frame-parser.js';
@@ -43,6 +44,15 @@ export interface StreamSettings {
   /** Monotonic, in milliseconds. */
   now: () => number;
   endOfTick: EndOfTick;
+}
+
+export function streamSettings(
+  limits: Limits,
+  clock: { now(): number },
+  endOfTick: EndOfTick,
+): StreamSettings {
+  const { peerQueueBytesMax: queueBytesMax, peerSilentMs: silentMs } = limits;
+  return { queueBytesMax, silentMs, now: () => clock.now(), endOfTick };
 }
 
 export interface StreamEnd {

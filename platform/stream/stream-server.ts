@@ -3,9 +3,10 @@
  * even when the stream is refused, so that both sides can say why. A probe gets its answer and is closed.
  */
 import { createServer } from 'node:net';
+import { listenOn } from '../listen.js';
 import { FramedStream } from './framed-stream.js';
 import { encodeHello, judgeHello, OtherVersionError, parseHello } from './handshake.js';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Hello } from '../../core/protocol/peer-message.js';
 import type { Logger } from '../logger.js';
 import type { StreamSettings } from './framed-stream.js';
@@ -47,17 +48,12 @@ export class StreamServer {
   }
 
   /** Resolves with the port that it listens on; rejects if the address cannot be used. */
-  listen(address: Address): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ ...address, backlog: 128 }, () => {
-        this.server.off('error', reject);
-        this.server.on('error', (error) => {
-          this.options.logger.error('accepting streams failed', { reason: error.message });
-        });
-        resolve((this.server.address() as AddressInfo).port);
-      });
+  async listen(address: Address): Promise<number> {
+    const port = await listenOn(this.server, address.host, address.port);
+    this.server.on('error', (error) => {
+      this.options.logger.error('accepting streams failed', { reason: error.message });
     });
+    return port;
   }
 
   /** Accepts no more; streams that were handed out stay. */

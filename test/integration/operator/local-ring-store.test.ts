@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LocalRingStore } from '../../../operator/local/local-ring-store.js';
-import { formatWorker, parseWorker } from '../../../operator/local/local-workers.js';
+import { formatWorker, parseWorker } from '../../../operator/worker-list.js';
 import { ProcessLock } from '../../../platform/process-lock.js';
 import type { LoadResult, SwapResult } from '../../../operator/ports.js';
 import type { RingRecord } from '../../../core/ring/ring-record.js';

@@ -1,0 +1,222 @@
+/**
+ * The worker as a process: settings, store, streams, the interface for clients, and an orderly end. The one place that names
+ * adapters.
+ */
+import { readWorkerConfiguration } from './config.js';
+import { createApi } from './api/api.js';
+import { exposeCoordinator } from './api/api-metrics.js';
+import { Coordinator } from './coordinator/coordinator.js';
+import { TcpControllers } from './peers/tcp-controllers.js';
+import { TcpListener } from './peers/tcp-listener.js';
+import { TcpPeers } from './peers/tcp-peers.js';
+import { disownStore, openStore } from './storage/open-store.js';
+import { AmnesiacStore } from './storage/storage-error.js';
+import { SharedInbox } from './worker-inbox.js';
+import { exposeWorker, workerProbes, workerViews } from './worker-views.js';
+import { Worker } from './worker/worker.js';
+import { SystemClock } from '../platform/clock.js';
+import { crc32 } from '../platform/crc32.js';
+import { EndOfTick } from '../platform/end-of-tick.js';
+import { listenOn } from '../platform/listen.js';
+import { createLogger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
+import { describeFailure, endOnFailure, failureExitCode, stopOnSignals } from '../platform/program.js';
+import { randomId } from '../platform/random.js';
+import { Shutdown } from '../platform/shutdown.js';
+import { streamSettings } from '../platform/stream/framed-stream.js';
+import { StreamMetrics } from '../platform/stream/stream-metrics.js';
+import type { WorkerConfiguration } from './config.js';
+import type { Api } from './api/api.js';
+import type { Store } from './storage/open-store.js';
+
+const answerTimeoutMs = 3_000;
+const closeTimeoutMs = 10_000;
+const stepTimeoutMs = 1_000;
+const handoverPollMs = 20;
+
+const configuration = readWorkerConfiguration();
+const { id, values, limits } = configuration;
+const logger = createLogger({ level: values.logLevel, format: values.logFormat, fields: { name: id } });
+endOnFailure(logger);
+try {
+  await run(configuration);
+} catch (error) {
+  logger.error('the worker cannot start', describeFailure(error));
+  process.exit(failureExitCode);
+}
+
+async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> {
+  for (const warning of warnings) logger.warn('setting ignored', { warning });
+  const clock = new SystemClock();
+  const endOfTick = new EndOfTick();
+  const metrics = new Metrics();
+  metrics.collectProcess();
+  const runId = randomId();
+  const store = await openOwnStore(configuration, (partition) => {
+    if (partition !== null) worker.damaged(partition);
+  });
+  const { storeId, bootCount } = store.recovered;
+  const streams = {
+    self: { role: 'worker' as const, clusterId, id, storeId, bootCount, runId, pid: process.pid },
+    settings: streamSettings(limits, clock, endOfTick),
+    connectTimeoutMs: limits.peerConnectMs,
+    helloTimeoutMs: limits.peerConnectMs,
+    logger,
+    metrics: new StreamMetrics(metrics),
+    seen: (peer: string) => worker.rememberedRun(peer),
+  };
+  const peers: TcpPeers = new TcpPeers(streams, () => inbox);
+  const controllers: TcpControllers = new TcpControllers(logger, () => inbox);
+  const worker: Worker = new Worker({
+    id,
+    clusterId,
+    runId,
+    limits,
+    recovered: store.recovered,
+    clock,
+    log: store.log,
+    table: store.table,
+    peers,
+    controllers,
+    checksum: crc32,
+    defer: endOfTick.defer,
+    observe: ({ message, fields }) => logger.info(message, fields),
+    stop: (reason, disown) => void endStore(store, reason, disown),
+  });
+  const coordinator: Coordinator = new Coordinator({
+    id,
+    limits,
+    clock,
+    local: worker,
+    send: (peer, message) => peers.send(peer, message),
+    isConnected: (peer) => peers.pidOf(peer) !== null,
+  });
+  const inbox: SharedInbox = new SharedInbox(worker, coordinator);
+  worker.onRingChange(() => coordinator.ringChanged());
+  const parts = { store, worker, coordinator, peers, controllers };
+  await serve(parts, new TcpListener(streams, peers, controllers), clock, metrics);
+}
+
+interface Parts {
+  store: Store;
+  worker: Worker;
+  coordinator: Coordinator;
+  peers: TcpPeers;
+  controllers: TcpControllers;
+}
+
+async function serve(
+  parts: Parts,
+  listener: TcpListener,
+  clock: SystemClock,
+  metrics: Metrics,
+): Promise<void> {
+  const { store, worker, coordinator, peers } = parts;
+  let leaving = false;
+  const shown = { id, worker, pidOf: (peer: string) => peers.pidOf(peer), isLeaving: () => leaving };
+  exposeWorker(metrics, worker);
+  exposeCoordinator(metrics, coordinator.counts);
+  const api = createApi({
+    workerId: id,
+    store: coordinator,
+    views: workerViews(shown),
+    probes: workerProbes(shown),
+    limits,
+    clock,
+    logger,
+    metrics,
+  });
+  const { host } = values;
+  const peerPort = await listener.listen({ host, port: values.peerPort });
+  const port = await listenOn(api.server, host, values.port);
+  worker.start();
+  const ticks = setInterval(() => {
+    worker.tick();
+    coordinator.tick();
+  }, limits.tickMs);
+  const { storeId, bootCount, replicas } = store.recovered;
+  const found = { storeId, bootCount, replicas: replicas.length };
+  logger.info('worker started', { host, port, peerPort, pid: process.pid, ...found });
+  stopInOrder(parts, listener, api, { ticks, onLeave: () => (leaving = true) });
+}
+
+/** Opens the store; one that has lost something is put aside, and a new one is begun that will be filled anew. */
+async function openOwnStore(
+  { clusterId, dataDir }: WorkerConfiguration,
+  onDamage: (partition: number | null) => void,
+): Promise<Store> {
+  const open = () =>
+    openStore(dataDir, {
+      clusterId,
+      newStoreId: randomId(),
+      limits,
+      onDamage: (partition) => {
+        logger.error('damage found in the table', { partition });
+        onDamage(partition);
+      },
+      onFailure: (error) => {
+        logger.error('the disk failed', describeFailure(error));
+        process.exit(failureExitCode);
+      },
+    });
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof AmnesiacStore)) throw error;
+    logger.error('the store has lost something and is put aside', { reason: error.message });
+    logger.error('store put aside', { files: disownStore(dataDir) });
+    return open();
+  }
+}
+
+/** The worker found that it must not go on with this store. Whoever started the process starts it again. */
+async function endStore(store: Store, reason: string, disown: boolean): Promise<never> {
+  logger.error('the worker must end', { reason, disown });
+  if (disown) {
+    await store.close();
+    logger.error('store put aside', { files: disownStore(configuration.dataDir) });
+  }
+  process.exit(failureExitCode);
+}
+
+function stopInOrder(
+  { store, worker, peers, controllers }: Parts,
+  listener: TcpListener,
+  api: Api,
+  { ticks, onLeave }: { ticks: NodeJS.Timeout; onLeave: () => void },
+): void {
+  const shutdown = new Shutdown(logger, (code) => process.exit(code));
+  let handOver = true;
+  shutdown.addStep('hand primaries over', values.handoverMs, async () => {
+    onLeave();
+    api.leave();
+    worker.leave();
+    while (handOver && worker.leading > 0) await pause(handoverPollMs);
+  });
+  shutdown.addStep('go on answering', values.lingerMs + stepTimeoutMs, () =>
+    pause(handOver ? values.lingerMs : 0),
+  );
+  shutdown.addStep('finish requests', answerTimeoutMs + stepTimeoutMs, () => api.close(answerTimeoutMs));
+  shutdown.addStep('close streams', stepTimeoutMs, () => {
+    clearInterval(ticks);
+    worker.end();
+    listener.close();
+    peers.close();
+    controllers.close();
+  });
+  shutdown.addStep('close the store', closeTimeoutMs, () => store.close());
+  const stop = (reason: string) => void shutdown.stop(reason, 0);
+  // All are going: there is nobody to hand anything over to.
+  const stopAll = (reason: string) => {
+    handOver = false;
+    if (!shutdown.isStopping) stop(reason);
+  };
+  stopOnSignals((reason, launcherGone) => (launcherGone ? stopAll(reason) : stop(reason)));
+  process.on('message', (message) => {
+    if (message === 'stop-all') stopAll('the whole cluster stops');
+  });
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
