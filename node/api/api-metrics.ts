@@ -38,7 +38,7 @@ export class ApiMetrics {
   }
 }
 
-/** Gauges over the coordinator's totals. */
+/** The coordinator's own numbers as series. */
 export function exposeCoordinator(metrics: Metrics, counts: CoordinatorCounts): void {
   metrics.gaugeOf(
     'requests_in_flight',
@@ -52,5 +52,5 @@ export function exposeCoordinator(metrics: Metrics, counts: CoordinatorCounts): 
     ['overloaded', 'requests_overloaded_total', 'Requests refused because too many were in flight'],
     ['expired', 'requests_expired_total', 'Requests that ran into their deadline'],
   ];
-  for (const [name, series, help] of totals) metrics.gaugeOf(series, help, () => counts[name]);
+  for (const [name, series, help] of totals) metrics.counterOf(series, help, () => counts[name]);
 }

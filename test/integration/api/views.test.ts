@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openApiDocument } from '../../../node/api/openapi.js';
 import { checkReply, problemIn } from './contract.js';
+import { exposeCoordinator } from '../../../node/api/api-metrics.js';
+import { Metrics } from '../../../platform/metrics.js';
 import { RunningApi } from './running-api.js';
 
 let api: RunningApi;
@@ -153,5 +155,18 @@ describe('metrics', () => {
     expect(text).toContain('kvorum_quorum_write_seconds_count 2');
     const again = await (await api.fetch('/metrics')).text();
     expect(again).toContain('kvorum_requests_total{method="PUT",status="201"} 1');
+  });
+
+  it('show the totals of the coordinator as they are when asked', async () => {
+    const metrics = new Metrics();
+    const zero = { forwarded: 0, forwardsBroken: 0, retried: 0, overloaded: 0, expired: 0 };
+    const counts = { inFlight: 3, ...zero, forwarded: 5 };
+    exposeCoordinator(metrics, counts);
+    expect(await metrics.text()).toContain('kvorum_forwards_total 5');
+    counts.forwarded = 9;
+    const text = await metrics.text();
+    expect(text).toContain('# TYPE kvorum_forwards_total counter\nkvorum_forwards_total 9');
+    expect(text).toContain('kvorum_requests_in_flight 3');
+    expect(text).toContain('kvorum_forwards_broken_total 0');
   });
 });

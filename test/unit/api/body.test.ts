@@ -1,3 +1,4 @@
+/** Bodies of both kinds, in pieces of any size. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KvorumError } from '../../../core/errors.js';

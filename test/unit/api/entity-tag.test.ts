@@ -1,3 +1,4 @@
+/** Entity tags by RFC 9110, and the conditions made of them. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {

@@ -1,3 +1,4 @@
+/** Keys and queries in targets: every spelling, every refusal. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseKey, parseQuery, splitTarget } from '../../../node/api/key-path.js';

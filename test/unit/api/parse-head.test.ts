@@ -1,3 +1,4 @@
+/** Heads of requests: what RFC 9112 allows is read, and nothing else. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KvorumError } from '../../../core/errors.js';

@@ -1,3 +1,4 @@
+/** Whom a request is sent to. */
 import { describe, expect, it } from '@jest/globals';
 import { routeToPrimary, routeToVoter } from '../../../node/coordinator/route.js';
 import { ringOf } from '../../support/ring-of.js';
