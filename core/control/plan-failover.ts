@@ -5,6 +5,7 @@ import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
 import { hasQuorum, leadersInOrder, primaryLoads } from './plan-view.js';
 import { isPrimaryCutOff } from './reachability.js';
+import { planRescue } from './plan-replacement.js';
 import type { Order } from './reconfiguration-item.js';
 import { isPresent } from './worker-facts.js';
 
@@ -35,12 +36,13 @@ export function planFailovers(view: PlanView, memory: FailoverMemory): FailoverN
     if (view.isBusy(partition)) return;
     const cause = failoverCause(view, partition, record, memory);
     if (cause === null) return;
-    if (!hasQuorum(view, record) && record.epoch > 0) {
+    const replacement = hasQuorum(view, record) ? null : planRescue(view, partition, record);
+    if (replacement === null && !hasQuorum(view, record) && record.epoch > 0) {
       needs.withoutQuorum.set(partition, cause.reason);
       return;
     }
     if (memory.isResting(partition) || isAnothersBusiness(view, partition, record, memory)) return;
-    const order = failoverOrder(view, partition, record, cause, memory, loads);
+    const order = failoverOrder(view, partition, record, { ...cause, replacement }, memory, loads);
     if (order === null) return;
     needs.orders.push(order);
     const leader = order.preferred[0];
@@ -131,7 +133,7 @@ function failoverOrder(
   view: PlanView,
   partition: number,
   record: PartitionRecord,
-  cause: Cause,
+  cause: Cause & Pick<Order, 'replacement'>,
   memory: FailoverMemory,
   loads: ReadonlyMap<WorkerId, number>,
 ): Order | null {
@@ -145,8 +147,8 @@ function failoverOrder(
   const ordered = leadersInOrder(view, partition, founders ?? record.voters, loads);
   const preferred = cause.keepPrimary ? [record.primary.id, ...ordered] : ordered;
   const kind = record.epoch === 0 ? 'first' : 'failover';
-  const { reason } = cause;
-  return { partition, kind, reason, preferred, replacement: null, holdFor: null, leftOut, founders };
+  const { reason, replacement } = cause;
+  return { partition, kind, reason, preferred, replacement, holdFor: null, leftOut, founders };
 }
 
 /** Nothing was ever written to a partition without a configuration: it may begin with other stores. */

@@ -4,9 +4,9 @@
  * voter of a partition at a time, a few partitions at a time.
  */
 import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.js';
-import { hasIdentity, sameIdentity } from '../ring/ring-record.js';
+import { fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
-import { isHealthy, isLevel, servingReport } from './plan-view.js';
+import { hasQuorum, isHealthy, isLevel, presentVoters, servingReport } from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
@@ -47,7 +47,7 @@ export function planReplacements(
   // What lost a voter goes first.
   for (const { partition, record, need } of needy.sort((a, b) => urgency(a.need) - urgency(b.need))) {
     if (need.joining === null) {
-      plan.orders.push(replaceOrder(partition, record, need));
+      plan.orders.push(replaceOrder(view, partition, record, need));
     } else if (copies < view.limits.copiesMax) {
       copies += 1;
       plan.changes.push({ partition, learner: need.joining, action: 'add', reason: need.reason });
@@ -91,12 +91,25 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
   const joining = joiningWorker(view, record, wished, lost);
   if (joining !== null) {
     if (lost === undefined && !isHealthy(view, partition)) return null;
-    if (leaving === null && record.voters.length >= view.record.replicationFactor) return null;
+    if (leaving === null && !mayGrow(view, record)) return null;
     return { reason, lost: lost !== undefined, leaving, joining };
   }
   // Nobody is to join: a voter goes only if there are more than the replication factor asks for.
   if (leaving === null || record.voters.length <= view.record.replicationFactor) return null;
   return isHealthy(view, partition) ? { reason, lost: false, leaving, joining: null } : null;
+}
+
+/**
+ * With an even number of voters half of them is a fence quorum, which holds every committed write, and yet no majority: then
+ * someone new takes the place of a lost one in the same step, filled while it is synced.
+ */
+export function planRescue(view: PlanView, partition: number, record: PartitionRecord): Order['replacement'] {
+  if (presentVoters(view, record).length < fenceQuorum(record.voters.length)) return null;
+  const lost = record.voters.find((voter) => lossOf(view, voter) !== '');
+  const wished = view.wished?.[partition]?.voters ?? [];
+  const learner = record.learners.find((found) => isPresent(view.workers.get(found.id), found));
+  const joining = learner ?? joiningWorker(view, record, wished, lost);
+  return lost === undefined || joining === null ? null : { leaving: lost, joining };
 }
 
 /** A voter that the wished placement does not have; never the primary, which hands over first. */
@@ -144,7 +157,9 @@ function followLearners(
     }
     if (report === null || !isLevel(report, learner)) continue;
     const { leaving, reason } = whoLeavesFor(view, partition, record, learner);
-    plan.orders.push(replaceOrder(partition, record, { reason, lost: false, leaving, joining: learner }));
+    plan.orders.push(
+      replaceOrder(view, partition, record, { reason, lost: false, leaving, joining: learner }),
+    );
     return;
   }
 }
@@ -176,7 +191,7 @@ function whyUseless(view: PlanView, partition: number, record: PartitionRecord, 
   return leaving === null && full && !waits ? 'nobody has to go' : '';
 }
 
-function replaceOrder(partition: number, record: PartitionRecord, need: Need): Order {
+function replaceOrder(view: PlanView, partition: number, record: PartitionRecord, need: Need): Order {
   const { id, storeId } = record.primary;
   return {
     partition,
@@ -184,10 +199,16 @@ function replaceOrder(partition: number, record: PartitionRecord, need: Need): O
     reason: need.reason,
     preferred: [id],
     replacement: { leaving: need.leaving, joining: need.joining },
-    holdFor: need.joining ?? { id, storeId },
+    // Where nothing can be committed there is nothing to wait for.
+    holdFor: hasQuorum(view, record) ? (need.joining ?? { id, storeId }) : null,
     leftOut: new Set(),
     founders: null,
   };
+}
+
+/** There are too few voters, or a single one, which can hand over only to a second. */
+function mayGrow(view: PlanView, record: PartitionRecord): boolean {
+  return record.voters.length < Math.max(2, view.record.replicationFactor);
 }
 
 /** A learner that has no voter to replace would make the configuration larger than wished. */
@@ -198,7 +219,7 @@ export function mayStart(view: PlanView, order: Order): boolean {
   const { leaving, joining } = replacement;
   if (leaving !== null && sameIdentity(leaving, record.primary)) return false;
   if (joining === null) return leaving !== null;
-  return leaving !== null || record.voters.length < view.record.replicationFactor;
+  return leaving !== null || mayGrow(view, record);
 }
 
 /** The record with one learner added or dropped; null if the partition is not as it was when this was planned. */

@@ -15,7 +15,7 @@ export interface Order {
   reason: string;
   /** Among equals these lead, the first first. */
   preferred: WorkerId[];
-  /** Takes the place of another voter: filled as a learner, level. */
+  /** Takes the place of another voter: filled as a learner before, unless nothing else can be done. */
   replacement: { leaving: Identity | null; joining: Identity | null } | null;
   /** The primary lives: it holds its writes back until this replica's log is as long as its own. */
   holdFor: Identity | null;
@@ -93,7 +93,6 @@ export function nextVoters(item: Item, chosen: Identity): Identity[] {
   const plain = base.voters.map(({ id, storeId }) => ({ id, storeId }));
   if (order.replacement === null) return plain;
   const { leaving, joining } = order.replacement;
-  if (joining !== null && !hasIdentity(base.learners, joining)) return plain;
   const voters = plain.filter((voter) => leaving === null || !sameIdentity(voter, leaving));
   if (joining !== null && !voters.some((voter) => voter.id === joining.id)) voters.push(joining);
   return hasIdentity(voters, chosen) || !holds('chosen-stays-voter') ? voters : plain;

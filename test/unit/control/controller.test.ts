@@ -152,6 +152,50 @@ describe('more than a worker', () => {
   });
 });
 
+describe('other replication factors', () => {
+  it('two of two: a worker that lost its disk is filled again from the other', () => {
+    const cluster = settledCluster({ replicationFactor: 2 });
+    const worker = cluster.worker('w1');
+    worker.kill();
+    worker.start({ wiped: true });
+    cluster.run(10_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('two of two: a worker that stays away is replaced', () => {
+    const cluster = settledCluster({ replicationFactor: 2 });
+    cluster.worker('w1').kill();
+    cluster.run(10_000);
+    expectFull(cluster);
+    expect(holders(cluster, 'w1')).toBe(0);
+    expectIntact(cluster);
+  });
+
+  it.each([1, 4, 5])('%i voters: a restart and a drain', (replicationFactor) => {
+    const cluster = settledCluster({ replicationFactor, workers: 6 });
+    cluster.worker('w1').kill();
+    cluster.worker('w1').start();
+    cluster.run(5_000);
+    cluster.wish('w2', 'remove');
+    cluster.run(20_000);
+    expectFull(cluster);
+    expect(holders(cluster, 'w2')).toBe(0);
+    expectIntact(cluster);
+  });
+
+  it('five voters: two workers away at once', () => {
+    const cluster = settledCluster({ replicationFactor: 5, workers: 7 });
+    cluster.worker('w1').kill();
+    cluster.worker('w2').kill();
+    cluster.run(3_000);
+    expectIntact(cluster);
+    cluster.run(5_000);
+    expectFull(cluster, 120_000);
+    expectIntact(cluster);
+  });
+});
+
 describe('wishes', () => {
   it('a worker that shall restart hands its primaries over and keeps its replicas', () => {
     const cluster = settledCluster();
