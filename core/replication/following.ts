@@ -55,6 +55,12 @@ export class Following {
       this.stepDown(replica, 'promised a higher epoch');
     }
     this.context.changed(replica);
+    this.persistPromise(replica);
+    if (!holds('promise-first')) this.receiving.promised(replica);
+  }
+
+  private persistPromise(replica: Replica): void {
+    const epoch = replica.promisedEpoch;
     const done = () => {
       replica.durable.promisedEpoch = Math.max(replica.durable.promisedEpoch, epoch);
       if (holds('promise-first')) this.receiving.promised(replica);
@@ -64,7 +70,12 @@ export class Following {
       { type: 'promise', partition: replica.partition, epoch },
       { done, failed: () => undefined },
     );
-    if (!holds('promise-first')) this.receiving.promised(replica);
+  }
+
+  /** A promise that a full disk refused holds in memory alone: it is handed to the log again until there is room. */
+  tick(replica: Replica): void {
+    if (replica.promisedEpoch <= replica.durable.promisedEpoch || replica.writesUnderWay > 0) return;
+    if (!replica.stalled && !replica.deleting) this.persistPromise(replica);
   }
 
   /** Takes what follows the own log, in the epoch it is synced in. */

@@ -354,6 +354,7 @@ export class ReplicaMachine {
           this.serving.giveUpReads(leader);
           this.handover.tick(replica, leader);
         }
+        this.following.tick(replica);
         if (replica.receiver !== null) this.receiving.tick(replica);
         if (replica.unresolved.length > 0 || leader?.active === false || this.ticks % 20 === 0) {
           this.ringChange.review(replica);

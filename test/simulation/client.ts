@@ -29,8 +29,8 @@ type Answer<T> = { type: 'answered'; outcome: T } | { type: 'refused' } | { type
 export class SimulatedClient {
   succeeded = 0;
   failed = 0;
-  private stopped = false;
-  private calls = 0;
+  private callsLeft = 0;
+  private working = false;
   /** The newest version that this client was shown, by key. */
   private readonly shown = new Map<string, Version>();
 
@@ -40,18 +40,25 @@ export class SimulatedClient {
     private readonly random: Random,
   ) {}
 
-  start(): void {
+  /** Makes so many calls; counts anew what comes of them. */
+  start(calls: number): void {
+    this.callsLeft = calls;
+    this.succeeded = 0;
+    this.failed = 0;
+    if (this.working) return;
+    this.working = true;
     this.world.scheduler.schedule(this.random.between(0, 50), 'client starts', () => this.next());
   }
 
-  stop(): void {
-    this.stopped = true;
+  get busy(): boolean {
+    return this.working;
   }
 
   private next(): void {
-    const { callsMax, count, thinkMs, keys } = this.world.profile.clients;
-    if (this.stopped || this.calls >= callsMax / count) return;
-    this.calls += 1;
+    const { thinkMs, keys } = this.world.profile.clients;
+    this.working = this.callsLeft > 0;
+    if (!this.working) return;
+    this.callsLeft -= 1;
     const key = `k${this.random.integer(1, keys)}`;
     const goOn = () => {
       const pause = -Math.log(1 - this.random.next()) * thinkMs;

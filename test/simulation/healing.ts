@@ -64,6 +64,7 @@ function finalReplica({ id, disk }: WorkerNode, partition: number): FinalReplica
     epochStarts: [],
     baseSeq: 0,
     lastSeq: 0,
+    forgotten: false,
   };
   return {
     worker: id,
@@ -74,4 +75,17 @@ function finalReplica({ id, disk }: WorkerNode, partition: number): FinalReplica
       return entry === null ? null : `${entry.epoch} ${Buffer.from(entry.bytes).toString('latin1')}`;
     },
   };
+}
+
+/** Every replica in one line each, for the trace of a run that did not become whole. */
+export function describeReplicas(world: World): string[] {
+  return world.nodes.flatMap(({ id, run }) =>
+    (run?.worker.inspect() ?? []).map((replica) => {
+      const shown = JSON.stringify(replica, (key, value: unknown) => {
+        if (key === 'tail' || key === 'gathered' || key === 'rows') return undefined;
+        return value instanceof Map ? [...(value as Map<unknown, unknown>).values()] : value;
+      });
+      return `${id} ${shown}`;
+    }),
+  );
 }

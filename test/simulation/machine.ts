@@ -109,7 +109,7 @@ export class SimulatedProcess {
     if (suspend) this.machine.suspend();
     this.scheduler.schedule(durationMs, 'resume', () => {
       if (this.scheduler.now < this.pausedUntil) return;
-      if (suspend) this.machine.wakeUp();
+      this.machine.wakeUp();
       if (this.alive && !this.running) this.drainBacklog();
     });
   }

@@ -20,6 +20,7 @@ interface KeptImage {
 
 export class Nemesis {
   private active = false;
+  private resting = false;
   private readonly images = new Map<WorkerNode, KeptImage>();
   private readonly kinds: FaultKind[];
   private readonly places: string[];
@@ -46,8 +47,10 @@ export class Nemesis {
     const pause = -Math.log(1 - this.random.next()) * this.world.profile.faultEveryMs;
     this.world.scheduler.schedule(pause, 'fault', () => {
       if (!this.active) return;
-      this.keepImage();
-      this.strike(this.choose());
+      if (!this.resting) {
+        this.keepImage();
+        this.strike(this.choose());
+      }
       this.scheduleNext();
     });
   }
@@ -265,11 +268,8 @@ export class Nemesis {
     engine.restore(kept.image);
     this.world.restartLater(node, 20);
     // An older disk that nobody can tell from a newer one is beyond what is promised: the others stay for a moment.
-    this.active = false;
-    this.later(1_500, () => {
-      this.active = true;
-      this.scheduleNext();
-    });
+    this.resting = true;
+    this.later(1_500, () => (this.resting = false));
   }
 
   /** Every other worker is there and has noted the present run of this one. */
@@ -290,13 +290,13 @@ export class Nemesis {
   private mayLose(node: WorkerNode): boolean {
     const { ring } = this.world;
     if (ring === null) return false;
-    return ring.partitions.every((record) => this.mayLoseVoter(node, record));
+    return ring.partitions.every((record, partition) => this.mayLoseVoter(node, partition, record));
   }
 
-  private mayLoseVoter(node: WorkerNode, record: PartitionRecord): boolean {
+  private mayLoseVoter(node: WorkerNode, partition: number, record: PartitionRecord): boolean {
     if (record.epoch === 0) return false;
     const lost = record.voters.filter(
-      ({ id, storeId }) => id !== node.id && this.world.isLost(id, storeId),
+      ({ id, storeId }) => id !== node.id && this.world.isLost(id, storeId, partition),
     ).length;
     const isVoter = record.voters.some(({ id }) => id === node.id);
     return !isVoter || lost + 1 <= record.voters.length - fenceQuorum(record.voters.length);

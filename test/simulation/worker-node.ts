@@ -22,6 +22,8 @@ import type { World } from './world.js';
 
 const forwarded = new Set<PeerMessage['type']>(['forwardWrite', 'forwardRead', 'writeReply', 'readReply']);
 
+const scrubEveryMs = 4_000;
+
 export class WorkerNode {
   run: WorkerRun | null = null;
   /** An older process of this worker that was cut off and lives on. */
@@ -148,6 +150,7 @@ export class WorkerRun implements Endpoint {
     this.world.network.attach(this);
     this.process.enter(() => this.worker.start());
     this.tickLater();
+    this.scrubLater();
   }
 
   /** `reset`: peers notice at once. */
@@ -155,6 +158,14 @@ export class WorkerRun implements Endpoint {
     this.process.kill();
     this.worker.end();
     this.world.network.detach(this, reset);
+  }
+
+  /** As the program's slow scrub does: what is damaged is found though nobody reads it. */
+  private scrubLater(): void {
+    this.process.later(scrubEveryMs, 'scrub', () => {
+      for (const partition of this.node.disk.engine.damagedPartitions()) this.worker.damaged(partition);
+      this.scrubLater();
+    });
   }
 
   private tickLater(): void {

@@ -176,10 +176,11 @@ export class World {
     };
   }
 
-  /** The store that a configuration names is not there any more. */
-  isLost(id: string, storeId: string): boolean {
-    const node = this.node(id);
-    return this.lostStores.has(storeId) || (node !== undefined && node.disk.engine.storeId !== storeId);
+  /** What a configuration names is not there any more: the store, or what it held of the partition. */
+  isLost(id: string, storeId: string, partition: number): boolean {
+    const engine = this.node(id)?.disk.engine;
+    if (this.lostStores.has(storeId) || engine?.storeId !== storeId) return true;
+    return engine.logView(partition)?.forgotten === true || engine.damagedPartitions().includes(partition);
   }
 
   /** All faults end, and what is down starts. */

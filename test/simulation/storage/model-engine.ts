@@ -19,7 +19,7 @@ import type { Random } from '../random.js';
 import type { LogReplica } from '../../../node/storage/log-rules.js';
 import { ModelLog } from './model-log.js';
 import { valueText } from './value-text.js';
-import type { ModelReply, ModelRow, ModelTableState } from './model-table.js';
+import type { ModelReply, ModelRow, ModelTablePartition, ModelTableState } from './model-table.js';
 import {
   adoptStage,
   applyEntry,
@@ -59,6 +59,8 @@ export class ModelEngine implements StorageEngine {
   private unsynced: ((table: ModelTableState) => void)[] = [];
   private readonly copies = new Map<number, OpenCopy>();
   private copyHandle = 0;
+  /** There may be a damaged row. */
+  private damaged = false;
 
   constructor(
     private readonly limits: Limits,
@@ -259,15 +261,32 @@ export class ModelEngine implements StorageEngine {
     const { rows } = random.pick(candidates);
     const key = random.pick([...rows.keys()]);
     const row = present(rows.get(key));
+    this.damaged = true;
     rows.set(key, { ...row, damaged: true });
     return true;
+  }
+
+  damagedPartitions(): number[] {
+    const isDamaged = ({ rows }: ModelTablePartition) => [...rows.values()].some((row) => row.damaged);
+    if (!this.damaged) return [];
+    const found = [...this.table.partitions].filter(([, contents]) => isDamaged(contents));
+    this.damaged = found.length > 0;
+    return found.map(([partition]) => partition);
   }
 
   logView(partition: number): LogView | null {
     const replica = this.log?.replica(partition);
     if (replica === undefined) return null;
-    const { promisedEpoch, syncedEpoch, epochStarts, baseSeq } = replica;
-    return { partition, promisedEpoch, syncedEpoch, epochStarts, baseSeq, lastSeq: replica.places.lastSeq };
+    const { promisedEpoch, syncedEpoch, epochStarts, baseSeq, forgotten } = replica;
+    return {
+      forgotten,
+      partition,
+      promisedEpoch,
+      syncedEpoch,
+      epochStarts,
+      baseSeq,
+      lastSeq: replica.places.lastSeq,
+    };
   }
 
   logEntry(partition: number, seq: number): Entry | null {

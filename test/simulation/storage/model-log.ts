@@ -40,7 +40,7 @@ export class ModelLog implements LogTransaction {
     for (const [id, run] of this.peerRuns) copy.peerRuns.set(id, run);
     for (const [partition, { row, entries }] of this.stored) {
       const places = new RowPlaces(row.baseSeq);
-      for (let seq = row.baseSeq + 1; seq <= row.places.lastSeq; seq += 1) places.push(seq);
+      for (let seq = row.baseSeq + 1; seq <= row.places.lastSeq; seq += 1) places.push((copy.nextId += 1));
       copy.stored.set(partition, { row: { ...row, places }, entries: new Map(entries) });
     }
     return copy;

@@ -45,6 +45,8 @@ export class ShippingEngine implements StorageEngine {
   private unsynced = false;
   private readonly copies = new Map<number, TableCopy>();
   private copyHandle = 0;
+  /** There may be a damaged row. */
+  private damaged = false;
 
   constructor(
     private readonly limits: Limits,
@@ -181,17 +183,36 @@ export class ShippingEngine implements StorageEngine {
       .pluck()
       .all();
     if (ids.length === 0) return false;
+    this.damaged = true;
     database
       .prepare("UPDATE rows SET value = CAST('?' || substr(value, 2) AS BLOB) WHERE id = ?")
       .run(random.pick(ids));
     return true;
   }
 
+  damagedPartitions(): number[] {
+    if (!this.damaged) return [];
+    const positions = this.table?.positions() ?? [];
+    const isDamaged = (partition: number) =>
+      [...this.tableView(partition).rows.values()].some((row) => row.damaged);
+    const found = positions.map(({ partition }) => partition).filter(isDamaged);
+    this.damaged = found.length > 0;
+    return found;
+  }
+
   logView(partition: number): LogView | null {
     const replica = this.log?.replica(partition);
     if (replica === undefined) return null;
-    const { promisedEpoch, syncedEpoch, epochStarts, baseSeq, places } = replica;
-    return { partition, promisedEpoch, syncedEpoch, epochStarts, baseSeq, lastSeq: places.lastSeq };
+    const { promisedEpoch, syncedEpoch, epochStarts, baseSeq, forgotten, places } = replica;
+    return {
+      forgotten,
+      partition,
+      promisedEpoch,
+      syncedEpoch,
+      epochStarts,
+      baseSeq,
+      lastSeq: places.lastSeq,
+    };
   }
 
   logEntry(partition: number, seq: number): Entry | null {

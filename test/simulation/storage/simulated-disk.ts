@@ -104,7 +104,7 @@ export class SimulatedDisk {
       checkpoint: (done) => later('checkpoint', () => done(engine.checkpoint())),
       openCopy: (partition, done) => later('copy open', () => done(engine.openCopy(partition))),
       readCopy: (handle, bytesMax, done) => later('copy read', () => done(engine.readCopy(handle, bytesMax))),
-      closeCopy: (handle) => engine.closeCopy(handle),
+      closeCopy: (handle) => later('copy close', () => engine.closeCopy(handle)),
       stage: (partition, stage, done) =>
         later('stage', () => done(this.full ? 'full' : engine.stage(partition, stage))),
       adopt: (partition, stageNumber, done) =>

@@ -30,6 +30,8 @@ export interface LogView {
   epochStarts: readonly EpochStart[];
   baseSeq: number;
   lastSeq: number;
+  /** Emptied because its table was damaged. */
+  forgotten: boolean;
 }
 
 export interface TableView {
@@ -77,6 +79,9 @@ export interface StorageEngine {
   wipe(): void;
   /** Flips a bit in the value of one row of the table; false if there is none. */
   damageRow(random: Random): boolean;
+
+  /** Partitions with a row whose checksum is wrong, as a scrub finds them. */
+  damagedPartitions(): number[];
 
   logView(partition: number): LogView | null;
   logEntry(partition: number, seq: number): Entry | null;
