@@ -67,7 +67,7 @@ function receipt(key: Uint8Array, outcome: Applied): Reply {
   if (outcome.replayed) headers.push('Idempotency-Replayed', 'true');
   const body =
     `{"key":${name},"version":"${text}","partition":${partition},` +
-    `"epoch":${version.epoch},"acks":${acks}}`;
+    `"epoch":${version.epoch},"acks":${acks}}\n`;
   return { status: outcome.created ? 201 : 200, headers, body };
 }
 

@@ -13,7 +13,7 @@ export interface Reply {
 const retryAfterSeconds = '1';
 const surrogatesAndControls = /[\u007f-\uffff]/g;
 
-/** JSON in ASCII, other characters escaped. */
+/** JSON in ASCII, other characters escaped. Bodies end in a newline, for whoever reads them at a terminal. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     surrogatesAndControls,
@@ -41,7 +41,7 @@ export function problemReply(code: ErrorCode, detail: string, headers: string[] 
   const kind = errorKinds[code];
   const all = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store', ...headers];
   if (kind.fault === 'world' && kind.retryable) all.push('Retry-After', retryAfterSeconds);
-  return { status: kind.status, headers: all, body: asciiJson(problem(code, detail)) };
+  return { status: kind.status, headers: all, body: `${asciiJson(problem(code, detail))}\n` };
 }
 
 /** Anything thrown as a reply; what is not ours is a failure of the program, whose message is not shown. */

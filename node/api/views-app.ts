@@ -65,18 +65,18 @@ export function createViewsApp(options: ViewsOptions): Express {
 
 function addRoutes(app: Express, options: ViewsOptions): void {
   const { views, probes, metrics, apiMetrics } = options;
-  get(app, '/', (_request, response) => response.json(index(options.workerId)));
-  get(app, '/v1/ring', (_request, response) => response.json(known(views.ring())));
-  get(app, '/v1/status', (_request, response) => response.json(views.status()));
+  get(app, '/', (_request, response) => json(response, index(options.workerId)));
+  get(app, '/v1/ring', (_request, response) => json(response, known(views.ring())));
+  get(app, '/v1/status', (_request, response) => json(response, views.status()));
   get(app, explainPath, (request, response) => {
     const { path } = splitTarget(request.originalUrl);
     const key = parseKey(path, options.keyBytesMax, explainPrefix);
-    response.json(known(views.explain(key)));
+    json(response, known(views.explain(key)));
   });
   get(app, '/livez', (_request, response) => probe(response, probes.live()));
   get(app, '/readyz', (_request, response) => probe(response, probes.ready()));
   get(app, '/startupz', (_request, response) => probe(response, probes.started()));
-  get(app, '/openapi.json', (_request, response) => response.json(openApiDocument));
+  get(app, '/openapi.json', (_request, response) => json(response, openApiDocument));
   get(app, '/metrics', async (_request, response) => {
     apiMetrics.update();
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
@@ -114,8 +114,13 @@ function known<T>(value: T | null): T {
   return value;
 }
 
+/** In one line, ended by a newline for whoever reads it at a terminal. */
+function json(response: Response, value: unknown): void {
+  response.type('json').send(`${JSON.stringify(value)}\n`);
+}
+
 function probe(response: Response, missing: string | null): void {
-  if (missing === null) response.json({ status: 'ok' });
+  if (missing === null) json(response, { status: 'ok' });
   else send(response, problemReply('unavailable', missing));
 }
 

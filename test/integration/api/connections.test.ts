@@ -94,7 +94,7 @@ describe('one connection', () => {
     connection.send(put('/v1/kv/a', 'one') + get('/livez'));
     const received = await connection.untilClosed();
     expect(statuses(received)).toEqual([201, 200]);
-    expect(bodies(received)[1]).toBe('{"status":"ok"}');
+    expect(bodies(received)[1]).toBe('{"status":"ok"}\n');
     const other = await api.raw(get('/livez') + get('/v1/kv/a'));
     expect(statuses(other)).toEqual([200]);
     expect(other).toContain('Connection: close');
