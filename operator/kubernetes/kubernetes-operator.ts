@@ -1,0 +1,151 @@
+/**
+ * The operator of one cluster on Kubernetes: watches for everyone, an election, and for the one that is elected the controller
+ * and the passes over the cluster's objects.
+ */
+import type { ClusterStatus } from '../../core/control/cluster-status.js';
+import type { Limits } from '../../core/limits.js';
+import type { RingRecord } from '../../core/ring/ring-record.js';
+import type { ControllerNote } from '../controller.js';
+import type { ApiTransport, Timers } from './api-transport.js';
+import { ClusterReconciler } from './cluster-reconciler.js';
+import { ClusterWatches } from './cluster-watches.js';
+import { ControllerHost } from './controller-host.js';
+import type { ControllerHostOptions } from './controller-host.js';
+import { applyDefinition } from './custom-resource-definition.js';
+import { EventRecorder } from './event-recorder.js';
+import { LeaseElection } from './lease-election.js';
+import { labelsOf, namesOf } from './object-names.js';
+import { ownerReference, parseKvorumCluster } from './cluster-spec.js';
+
+export interface OperatorLog {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+export interface KubernetesOperatorOptions {
+  transport: ApiTransport;
+  timers: Timers;
+  namespace: string;
+  cluster: string;
+  identity: string;
+  defaultImage: string | null;
+  leaseDurationMs: number;
+  leaseRetryMs: number;
+  limits: Limits;
+  createLinks: ControllerHostOptions['createLinks'];
+  log: OperatorLog;
+  /** Null where none is to be applied. */
+  definition: object | null;
+}
+
+export class KubernetesOperator {
+  private readonly watches: ClusterWatches;
+  private readonly host: ControllerHost;
+  private readonly events: EventRecorder;
+  private readonly reconciler: ClusterReconciler;
+  private readonly election: LeaseElection;
+  private following = '';
+
+  constructor(private readonly options: KubernetesOperatorOptions) {
+    const { transport, timers, namespace, cluster, identity, limits, createLinks, log } = options;
+    const warn = (message: string, fields: Record<string, string>) => log.warn(message, fields);
+    const info = (message: string, fields: Record<string, string>) => log.info(message, fields);
+    this.events = new EventRecorder({ transport, timers, identity });
+    const note = (told: ControllerNote) => {
+      log.info(told.message, told.fields);
+      this.events.controllerNote(told);
+      this.reconciler.changed();
+    };
+    this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note });
+    this.watches = new ClusterWatches({
+      transport,
+      timers,
+      namespace,
+      cluster,
+      changed: () => this.reconciler.changed(),
+      warn,
+    });
+    const { watches, host, events } = this;
+    const { defaultImage } = options;
+    const parts = { watches, host, events, warn, info };
+    this.reconciler = new ClusterReconciler({
+      transport,
+      timers,
+      namespace,
+      cluster,
+      defaultImage,
+      ...parts,
+    });
+    this.election = this.createElection();
+  }
+
+  start(): void {
+    this.watches.start();
+    this.election.start();
+    void this.keepDefinition();
+  }
+
+  /** Gives the Lease back; what is under way is finished by the next one. */
+  async stop(): Promise<void> {
+    this.reconciler.stop();
+    this.watches.stop();
+    await this.election.stop();
+  }
+
+  get isActive(): boolean {
+    return this.election.isActive;
+  }
+
+  /** Why it is not ready; null if it is. A follower is, once it could take over. */
+  notReady(): string | null {
+    if (!this.watches.synced) return 'the objects of the cluster have not been listed yet';
+    return this.election.isActive || this.following !== '' ? null : 'the Lease has not been read yet';
+  }
+
+  /** Null while another operator is the active one. */
+  status(): ClusterStatus | null {
+    return this.host.status();
+  }
+
+  ring(): RingRecord | null {
+    return this.host.ring();
+  }
+
+  private createElection(): LeaseElection {
+    const { transport, timers, namespace, cluster, identity, log } = this.options;
+    return new LeaseElection({
+      transport,
+      timers,
+      namespace,
+      name: namesOf(cluster).lease,
+      labels: labelsOf(cluster, 'operator'),
+      owner: () => {
+        const object = this.watches.clusters.get(cluster);
+        return object === undefined ? null : ownerReference(parseKvorumCluster(object, null));
+      },
+      identity,
+      durationMs: this.options.leaseDurationMs,
+      retryMs: this.options.leaseRetryMs,
+      acquired: () => {
+        this.following = '';
+        log.info('active', { identity });
+        this.reconciler.start();
+      },
+      lost: (reason) => {
+        log.warn('no longer active', { reason });
+        this.reconciler.stop();
+      },
+      following: (holder) => {
+        this.following = holder;
+        log.info('another operator is active', { holder });
+      },
+    });
+  }
+
+  private async keepDefinition(): Promise<void> {
+    const { transport, definition, log } = this.options;
+    if (definition === null) return;
+    const problem = await applyDefinition(transport, definition);
+    if (problem !== null) log.warn('the CustomResourceDefinition stays as it is', { reason: problem });
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * From what is seen to what is to be done, all at once and for one moment: the same observation gives the same plan. What
+ * has been begun is seen in the objects and in the ring, so whoever goes on needs no memory of it.
+ */
+import type { WorkerId } from '../../core/ring/ring-record.js';
+import type { ExpectedWorker } from '../ports.js';
+import { desiredStatefulSet, desiredSurroundings } from './desired-objects.js';
+import type { DesiredObject } from './desired-objects.js';
+import { viewOf } from './observation.js';
+import type { ClusterView, Observation } from './observation.js';
+import { planRollout } from './plan-rollout.js';
+import type { RolloutPlan } from './plan-rollout.js';
+import { planScale } from './plan-scale.js';
+import type { ScalePlan } from './plan-scale.js';
+import { planGrowth } from './plan-volumes.js';
+import type { Growth } from './plan-volumes.js';
+import { expectedWorkers } from './worker-discovery.js';
+import type { Wish } from './worker-discovery.js';
+
+export interface ClusterPlan {
+  view: ClusterView;
+  scale: ScalePlan;
+  rollout: RolloutPlan;
+  growth: Growth[];
+  expected: ExpectedWorker[];
+  surroundings: DesiredObject[];
+  /** Null if the StatefulSet is to stay as it is. */
+  statefulSet: DesiredObject | null;
+}
+
+export function planCluster(observation: Observation): ClusterPlan {
+  const view = viewOf(observation);
+  const scale = planScale(observation, view);
+  const { cluster, controller } = observation;
+  const { paused } = cluster.spec;
+  const frozen = paused || cluster.deleted || cluster.problems.length > 0;
+  const rollout = planRollout(observation, view, scale.leaving);
+  // Until it has heard from everyone, the controller's silence about a worker says nothing.
+  if (frozen || controller?.settled !== true) rollout.steps = [];
+  const wishes = new Map<WorkerId, Wish>();
+  if (!frozen) {
+    if (rollout.restarting !== null && rollout.wishRestart) wishes.set(rollout.restarting, 'restart');
+    for (const id of scale.leaving) wishes.set(id, 'remove');
+  }
+  const count = Math.max(view.currentReplicas, scale.replicas);
+  return {
+    view,
+    scale,
+    rollout,
+    growth: frozen ? [] : planGrowth(observation),
+    expected: expectedWorkers(observation, view, count, wishes),
+    surroundings: frozen ? [] : desiredSurroundings(cluster),
+    statefulSet: frozen ? null : statefulSetOf(observation, scale),
+  };
+}
+
+function statefulSetOf({ cluster, statefulSet }: Observation, scale: ScalePlan): DesiredObject {
+  const template = statefulSet?.spec?.volumeClaimTemplates?.[0]?.spec;
+  const { size, className } = cluster.spec.storage;
+  return desiredStatefulSet(cluster, {
+    replicas: scale.replicas,
+    volumeSize: template?.resources?.requests?.storage ?? size,
+    volumeClass: statefulSet === null ? className : (template?.storageClassName ?? ''),
+  });
+}
