@@ -108,6 +108,9 @@ export function limitProblems(limits: Limits): string[] {
     limits.leaseMs + limits.leaseMarginMs, 'fenceMs must be above leaseMs + leaseMarginMs');
   require(limits.requestDeadlineMs > limits.fenceMs, 'requestDeadlineMs must be above fenceMs');
   require(limits.replacementDelayMs > limits.suspicionMs, 'replacementDelayMs must be above suspicionMs');
+  // What a message between workers can carry.
+  require(limits.keyBytesMax <= 1_024, 'keyBytesMax must be at most 1024');
+  require(limits.valueBytesMax <= 16 * 1024 * 1024, 'valueBytesMax must be at most 16 MiB');
   require(limits.uncommittedBytesMax > 2 * limits.valueBytesMax, 'uncommittedBytesMax must hold two values');
   require(limits.syncBytesMax > 2 * limits.valueBytesMax, 'syncBytesMax must hold two values');
   require(limits.peerQueueBytesMax > 2 * limits.valueBytesMax, 'peerQueueBytesMax must hold two values');
