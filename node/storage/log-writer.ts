@@ -1,0 +1,196 @@
+/**
+ * The log's writing thread: owns the only connection that writes the log. Whatever is waiting when it is free goes into
+ * one transaction. Before that it recovers the store, with both files to itself.
+ *
+ * Checkpoints: the reading thread moves the bulk of the write-ahead log into the file while commits go on; the rest, a few
+ * frames, this thread moves between two commits, after which SQLite begins the write-ahead log anew. Without that
+ * last step a busy log would never find the moment, and grow for ever.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import type { LogCommand, RecoveredStore } from '../../core/protocol/log-command.js';
+import { unpackCommands } from './entry-batch.js';
+import { LogFile } from './log-file.js';
+import type { LogReaderRequest, LogWriterData, LogWriterReply, LogWriterRequest } from './log-messages.js';
+import { isFull, sqliteCode, storageFailure } from './storage-error.js';
+import { failureMessage } from './storage-worker.js';
+import { recoverStore } from './store-recovery.js';
+import { TableFile } from './table-file.js';
+
+/** Bounds of one transaction. */
+const batchCommandsMax = 4_096;
+const batchBytesMax = 8 * 1024 * 1024;
+/** Rows removed in one go while there is nothing else to do. */
+const reapRows = 2_048;
+/** Rows looked up for one read. */
+const readRowsMax = 4_096;
+/** A commit writes whole pages: the last of the log, and those of the small tables. */
+const commitOverheadBytes = 3 * 4_096;
+const reapBytesPerRow = 64;
+/** How many times its bound the write-ahead log may grow to while the reading thread is behind. */
+const walOverrun = 8;
+
+type CommitRequest = Extract<LogWriterRequest, { type: 'commit' }>;
+type ReadRequest = Extract<LogWriterRequest, { type: 'read' }>;
+
+class LogWriter {
+  /** Read from the port while gathering a batch that it is no part of. */
+  private setAside: LogWriterRequest | null = null;
+  private reaping = false;
+  private checkpointing = false;
+  private closed = false;
+  /** Estimate of what the write-ahead log has grown by since it was last begun anew. */
+  private walBytes = 0;
+  private failed = false;
+
+  constructor(
+    private readonly log: LogFile,
+    private readonly port: MessagePort,
+    private readonly reader: MessagePort,
+    private readonly walBytesWanted: number,
+  ) {}
+
+  start(recovered: RecoveredStore): void {
+    this.port.on('message', (request: LogWriterRequest) => this.guard(() => this.work(request)));
+    this.reader.on('message', () => this.guard(() => this.finishCheckpoint()));
+    this.reply({ type: 'opened', recovered });
+  }
+
+  /** The first failure is the last thing that this thread says. */
+  private guard(run: () => void): void {
+    if (this.failed || this.closed) return;
+    try {
+      run();
+    } catch (error) {
+      this.failed = true;
+      this.port.postMessage(failureMessage(error));
+    }
+  }
+
+  private reply(message: LogWriterReply): void {
+    this.port.postMessage(message);
+  }
+
+  private receive(): LogWriterRequest | null {
+    const held = this.setAside;
+    this.setAside = null;
+    if (held !== null) return held;
+    const received: { message: LogWriterRequest } | undefined = receiveMessageOnPort(this.port);
+    return received?.message ?? null;
+  }
+
+  private work(first: LogWriterRequest): void {
+    for (let request: LogWriterRequest | null = first; request !== null; request = this.receive()) {
+      if (request.type === 'commit') this.commit(request);
+      else if (request.type === 'read') this.forwardRead(request);
+      else this.close();
+    }
+    this.planReap();
+  }
+
+  /** One transaction for everything that waits, up to the bounds of a batch. */
+  private commit(first: CommitRequest): void {
+    const commands: LogCommand[] = [];
+    const counts: number[] = [];
+    let bytes = 0;
+    let request: LogWriterRequest | null = first;
+    while (request?.type === 'commit') {
+      for (const command of unpackCommands(request)) commands.push(command);
+      counts.push(request.count);
+      bytes += request.packed.byteLength;
+      request = commands.length < batchCommandsMax && bytes < batchBytesMax ? this.receive() : null;
+    }
+    this.setAside = request;
+    const results = this.log.commit(commands);
+    let at = 0;
+    const perRequest = counts.map((count) => {
+      const own = results.slice(at, at + count);
+      at += count;
+      return own.every(({ status }) => status === 'done') ? null : own;
+    });
+    this.reply({ type: 'committed', results: perRequest, commitCount: this.log.commitCount });
+    this.grow(bytes + commitOverheadBytes);
+  }
+
+  private grow(bytes: number): void {
+    this.walBytes += bytes;
+    if (this.walBytes <= this.walBytesWanted) return;
+    if (this.walBytes > this.walBytesWanted * walOverrun) {
+      // The reading thread does not keep up: better a slow commit than a disk that fills.
+      this.finishCheckpoint();
+    } else if (!this.checkpointing) {
+      this.checkpointing = true;
+      const request: LogReaderRequest = { type: 'checkpoint' };
+      this.reader.postMessage(request);
+    }
+  }
+
+  /** The rest of a checkpoint; SQLite then begins the write-ahead log anew, unless a reader is in the way just now. */
+  private finishCheckpoint(): void {
+    this.checkpointing = false;
+    this.walBytes = this.walBytesWanted / 2;
+    try {
+      const rows = this.log.database.pragma('wal_checkpoint(PASSIVE)') as {
+        log: number;
+        checkpointed: number;
+      }[];
+      if (rows[0] !== undefined && rows[0].log === rows[0].checkpointed) this.walBytes = 0;
+    } catch (error) {
+      // Without room the frames stay where they are, and are read from there.
+      if (!isFull(error) && !sqliteCode(error).startsWith('SQLITE_BUSY'))
+        throw storageFailure('checkpoint', error);
+    }
+  }
+
+  private forwardRead({ id, partition, fromSeq, bytesMax }: ReadRequest): void {
+    const rowIds = this.log.locate(partition, fromSeq, readRowsMax);
+    const request: LogReaderRequest = { type: 'read', id, partition, fromSeq, rowIds, bytesMax };
+    this.reader.postMessage(request);
+  }
+
+  private planReap(): void {
+    if (this.reaping || this.closed || this.log.garbageCount === 0) return;
+    this.reaping = true;
+    setImmediate(() => {
+      this.reaping = false;
+      this.guard(() => this.reap());
+    });
+  }
+
+  private reap(): void {
+    const before = this.log.garbageCount;
+    this.log.reap(reapRows);
+    this.grow(reapRows * reapBytesPerRow);
+    // Without room on the disk there is no point in trying again at once; the next commit will.
+    if (this.log.garbageCount < before) this.planReap();
+  }
+
+  /** The reading thread has let go of the file by now. */
+  private close(): void {
+    this.log.endRun();
+    this.log.makeDurable();
+    this.log.close();
+    this.closed = true;
+    this.reply({ type: 'closed' });
+  }
+}
+
+/** Both files belong to this thread until the recovery is done. */
+function recover({ paths, clusterId, limits }: LogWriterData): { log: LogFile; recovered: RecoveredStore } {
+  const log = new LogFile(paths.log, { clusterId, newStoreId: '', verify: 'afterUncleanEnd' });
+  const table = new TableFile(paths.table, { newStoreId: '', limits });
+  const recovered = recoverStore(log, table);
+  table.close();
+  return { log, recovered };
+}
+
+function run(port: MessagePort, data: LogWriterData): void {
+  try {
+    const { log, recovered } = recover(data);
+    new LogWriter(log, port, data.reader, data.walBytes).start(recovered);
+  } catch (error) {
+    port.postMessage(failureMessage(error));
+  }
+}
+
+if (parentPort !== null) run(parentPort, workerData as LogWriterData);

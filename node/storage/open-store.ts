@@ -1,0 +1,87 @@
+/**
+ * Opens a worker's store: takes the folder, recovers the two files, starts their threads. The only door to this folder for
+ * the program.
+ */
+import type { Limits } from '../../core/limits.js';
+import type { RecoveredStore } from '../../core/protocol/log-command.js';
+import { LogThread } from './log-thread.js';
+import { StoreFolder } from './store-folder.js';
+import { TableThread } from './table-thread.js';
+
+export interface OpenStoreOptions {
+  clusterId: string;
+  /** Random hexadecimal; becomes the store's id if the folder holds none yet. */
+  newStoreId: string;
+  limits: Limits;
+  /**
+   * A file cannot be written or read any more. Called at most once; nothing is answered after it. The process must end: its
+   * next start makes durable what there is before it answers.
+   */
+  onFailure: (error: Error) => void;
+  /** Damage found by the scrub in the rows of a partition; null if it is in the table file's own structure. */
+  onDamage: (partition: number | null) => void;
+  /** How long committed entries may wait to be applied together with more. */
+  applyDelayMs?: number;
+  /** Rows of the table proved in a second, in the background; 0 for none. */
+  scrubRowsPerSecond?: number;
+  /** Size that the log's write-ahead log is kept near. */
+  walBytes?: number;
+}
+
+export interface Store {
+  recovered: RecoveredStore;
+  log: LogThread;
+  table: TableThread;
+  /** Writes what was handed in, marks the end as clean and frees the folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws StoreLocked if another process has the folder
+ * @throws AmnesiacStore if the files hold less than they should: call `disownStore`, then open again with a new id
+ * @throws ForeignStore if the files are of another cluster or a newer release
+ * @throws StorageFailure if they cannot be read or made durable: the worker stays down
+ */
+export async function openStore(folder: string, options: OpenStoreOptions): Promise<Store> {
+  const held = new StoreFolder(folder);
+  let log: LogThread | null = null;
+  let failed = false;
+  const onFailure = (error: Error) => {
+    if (!failed) options.onFailure(error);
+    failed = true;
+  };
+  try {
+    held.ensureFiles(options);
+    const { clusterId, limits, walBytes } = options;
+    const size = walBytes === undefined ? {} : { walBytes };
+    const opened = await LogThread.open({ paths: held.paths, clusterId, limits, onFailure, ...size });
+    log = opened.log;
+    const table = await TableThread.open({ ...options, path: held.paths.table, onFailure });
+    return { recovered: opened.recovered, log, table, close: () => closeStore(held, opened.log, table) };
+  } catch (error) {
+    failed = true;
+    await log?.close();
+    held.release();
+    throw error;
+  }
+}
+
+async function closeStore(held: StoreFolder, log: LogThread, table: TableThread): Promise<void> {
+  // The log says last that all ended well.
+  await table.close();
+  await log.close();
+  held.release();
+}
+
+/**
+ * Puts the files of a store that lost something aside, where a person can look at them; the next `openStore` begins a new
+ * one. Answers the new names. @throws StoreLocked
+ */
+export function disownStore(folder: string): string[] {
+  const held = new StoreFolder(folder);
+  try {
+    return held.disown();
+  } finally {
+    held.release();
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Looks through the table for damage, a few rows at a time, round and round: every checksum proved, and every row looked
+ * up through the index by its key, since a damaged index would hide a row that is sound itself.
+ */
+import type Database from 'better-sqlite3';
+import { isCorrupt, storageFailure } from './storage-error.js';
+import { replyChecksum, rowChecksum } from './table-row.js';
+
+type RowColumns = [
+  id: number,
+  partition: number | null,
+  key: Uint8Array,
+  epoch: number,
+  seq: number,
+  contentType: string,
+  value: Uint8Array,
+  checksum: number,
+  idByKey: number | null,
+];
+type ReplyColumns = [
+  partition: number | null,
+  slot: number,
+  seq: number,
+  epoch: number,
+  idempotencyKey: string,
+  kind: 'put' | 'delete',
+  created: number,
+  digest: number,
+  logTime: number,
+  checksum: number,
+];
+
+const rowsSql = `
+SELECT found.id, replicas.partition, found.key, found.epoch, found.seq, found.content_type, found.value, found.checksum,
+  (SELECT id FROM rows AS same INDEXED BY sqlite_autoindex_rows_1 WHERE same.slot = found.slot AND same.key = found.key)
+FROM (SELECT * FROM rows WHERE id > ? ORDER BY id LIMIT ?) AS found
+LEFT JOIN replicas ON replicas.slot = found.slot`;
+
+const repliesSql = `
+SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency_key, found.kind, found.created,
+  found.digest, found.log_time, found.checksum
+FROM (SELECT * FROM replies WHERE (slot, seq) > (?, ?) ORDER BY slot, seq LIMIT ?) AS found
+LEFT JOIN replicas ON replicas.slot = found.slot`;
+
+export class TableScrub {
+  private readonly rowStatement;
+  private readonly replyStatement;
+  private lastId = 0;
+  private lastReply: [slot: number, seq: number] | null = null;
+
+  constructor(database: Database.Database) {
+    this.rowStatement = database.prepare<[number, number], RowColumns>(rowsSql).raw();
+    this.replyStatement = database.prepare<[number, number, number], ReplyColumns>(repliesSql).raw();
+  }
+
+  /**
+   * Looks at the next `rowsMax` rows or replies. Answers the partitions in which something is damaged; `null` among them if
+   * SQLite's own structure is, which belongs to no partition. @throws StorageFailure if the file cannot be read
+   */
+  step(rowsMax: number): Set<number | null> {
+    try {
+      return this.lastReply === null ? this.stepRows(rowsMax) : this.stepReplies(this.lastReply, rowsMax);
+    } catch (error) {
+      if (!isCorrupt(error)) throw storageFailure('scrubbing the table', error);
+      this.lastId = 0;
+      this.lastReply = null;
+      return new Set([null]);
+    }
+  }
+
+  private stepRows(rowsMax: number): Set<number | null> {
+    const damaged = new Set<number | null>();
+    const rows = this.rowStatement.all(this.lastId, rowsMax);
+    for (const [id, partition, key, epoch, seq, contentType, value, checksum, idByKey] of rows) {
+      this.lastId = id;
+      // Rows of a slot that nothing points to: staged, or waiting to be removed.
+      if (partition === null) continue;
+      const sum = rowChecksum(partition, { key, epoch, seq, contentType, value });
+      if (sum !== checksum || idByKey !== id) damaged.add(partition);
+    }
+    if (rows.length < rowsMax) this.lastReply = [0, 0];
+    return damaged;
+  }
+
+  private stepReplies(after: [slot: number, seq: number], rowsMax: number): Set<number | null> {
+    const damaged = new Set<number | null>();
+    const rows = this.replyStatement.all(...after, rowsMax);
+    for (const [
+      partition,
+      slot,
+      seq,
+      epoch,
+      idempotencyKey,
+      kind,
+      created,
+      digest,
+      logTime,
+      checksum,
+    ] of rows) {
+      this.lastReply = [slot, seq];
+      if (partition === null) continue;
+      const reply = { idempotencyKey, epoch, seq, kind, created: created === 1, digest, logTime };
+      if (replyChecksum(partition, reply) !== checksum) damaged.add(partition);
+    }
+    if (rows.length < rowsMax) {
+      this.lastReply = null;
+      this.lastId = 0;
+    }
+    return damaged;
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The port `Table` on a thread of its own. Reads by key do not travel: they are answered here, from a connection that only
+ * reads. What is to be applied is gathered for a moment, because sorted batches of thousands cost a third of what
+ * single rows do, and nobody waits for them: newer values are answered from memory until then.
+ */
+import Database from 'better-sqlite3';
+import { assert } from '../../core/assert.js';
+import type { Limits } from '../../core/limits.js';
+import type { Row } from '../../core/protocol/operation.js';
+import type { AppliedPosition, RememberedReply, Table } from '../worker/ports.js';
+import { packGroups } from './entry-batch.js';
+import type { EntryGroup } from './entry-batch.js';
+import { StorageWorker } from './storage-worker.js';
+import type { ApplyBatch, StageChunk } from './table-file.js';
+import type {
+  TableAnswer,
+  TableAnswers,
+  TableReply,
+  TableRequest,
+  TableWriterData,
+} from './table-messages.js';
+import { TableReader } from './table-reader.js';
+
+export interface TableThreadOptions {
+  path: string;
+  limits: Limits;
+  /** Called once; nothing is answered after it, and the process must end. */
+  onFailure: (error: Error) => void;
+  /** A partition whose rows are damaged; null if it is the file's structure. May be called again for the same. */
+  onDamage: (partition: number | null) => void;
+  /** How long what is to be applied may wait for more. */
+  applyDelayMs?: number;
+  scrubRowsPerSecond?: number;
+}
+
+const applyDelayDefaultMs = 30;
+const scrubRowsPerSecondDefault = 200;
+/** Whatever has been gathered by then goes at once. */
+const gatheredEntriesMax = 5_000;
+const gatheredBytesMax = 4 * 1024 * 1024;
+
+export class TableThread implements Table {
+  private readonly thread: StorageWorker<TableRequest, TableReply>;
+  private readonly connection: Database.Database;
+  private readonly reader: TableReader;
+  private readonly asked = new Map<number, (answer: TableAnswer) => void>();
+  private nextId = 1;
+  private gathered: EntryGroup[] = [];
+  private gatheredEntries = 0;
+  private gatheredBytes = 0;
+  private applyDone: ((outcome: 'applied' | 'full') => void)[] = [];
+  private applyTimer: NodeJS.Timeout | null = null;
+  private applying = 0;
+  private closed = false;
+
+  private constructor(
+    private readonly options: TableThreadOptions,
+    onOpened: () => void,
+    onFailure: (error: Error) => void,
+  ) {
+    const { path, limits, scrubRowsPerSecond = scrubRowsPerSecondDefault } = options;
+    this.connection = new Database(path, { readonly: true, fileMustExist: true });
+    this.connection.pragma('cache_size = -16384');
+    this.reader = new TableReader(this.connection);
+    const data: TableWriterData = { path, limits, scrubRowsPerSecond };
+    this.thread = new StorageWorker(
+      './table-writer.js',
+      { workerData: data },
+      (reply) => {
+        if (reply.type === 'opened') onOpened();
+        else if (reply.type === 'damaged') options.onDamage(reply.partition);
+        else this.answered(reply);
+      },
+      (error) => {
+        if (this.applyTimer !== null) clearTimeout(this.applyTimer);
+        this.closed = true;
+        onFailure(error);
+      },
+    );
+  }
+
+  /** Opens a table that exists and was recovered. Rejects with StorageFailure; later failures go to `onFailure`. */
+  static async open(options: TableThreadOptions): Promise<TableThread> {
+    let opened = false;
+    const attempt: { table: TableThread | null } = { table: null };
+    await new Promise<void>((resolve, reject) => {
+      attempt.table = new TableThread(options, resolve, (error) => {
+        if (opened) options.onFailure(error);
+        else reject(error);
+      });
+    });
+    opened = true;
+    assert(attempt.table !== null, 'the thread is there');
+    return attempt.table;
+  }
+
+  get(partition: number, key: Uint8Array): Row | null | 'damaged' {
+    return this.reader.get(partition, key);
+  }
+
+  getReply(partition: number, idempotencyKey: string): RememberedReply | null {
+    return this.reader.getReply(partition, idempotencyKey);
+  }
+
+  apply(batches: readonly ApplyBatch[], done: (outcome: 'applied' | 'full') => void): void {
+    for (const { partition, entries } of batches) {
+      this.gathered.push({ partition, epoch: 0, entries: [...entries] });
+      this.gatheredEntries += entries.length;
+      for (const { bytes } of entries) this.gatheredBytes += bytes.length;
+    }
+    this.applyDone.push(done);
+    const enough = this.gatheredEntries >= gatheredEntriesMax || this.gatheredBytes >= gatheredBytesMax;
+    // While one batch is being applied the next one grows.
+    if (enough && this.applying === 0) this.flush();
+    else this.applyTimer ??= setTimeout(() => this.flush(), this.options.applyDelayMs ?? applyDelayDefaultMs);
+  }
+
+  /** Sends what was gathered; every other request calls it first, so that all keep their order. */
+  private flush(): void {
+    if (this.applyTimer !== null) clearTimeout(this.applyTimer);
+    this.applyTimer = null;
+    if (this.applyDone.length === 0 || this.closed) return;
+    const packed = packGroups(this.gathered);
+    const dones = this.applyDone;
+    this.gathered = [];
+    this.gatheredEntries = 0;
+    this.gatheredBytes = 0;
+    this.applyDone = [];
+    this.applying += 1;
+    const id = this.expect('applied', ({ outcome }) => {
+      this.applying -= 1;
+      for (const done of dones) done(outcome);
+    });
+    this.thread.post({ type: 'apply', id, packed }, [packed]);
+  }
+
+  private expect<K extends keyof TableAnswers>(type: K, done: (answer: TableAnswers[K]) => void): number {
+    const id = this.nextId;
+    this.nextId += 1;
+    this.asked.set(id, (answer) => {
+      assert(answer.type === type, 'an answer is of the kind asked for');
+      done(answer as TableAnswers[K] & TableAnswer);
+    });
+    return id;
+  }
+
+  private answered(answer: TableAnswer): void {
+    const done = this.asked.get(answer.id);
+    this.asked.delete(answer.id);
+    done?.(answer);
+  }
+
+  private ask(request: TableRequest): void {
+    this.flush();
+    this.thread.post(request);
+  }
+
+  checkpoint(done: (synced: AppliedPosition[]) => void): void {
+    this.ask({ type: 'checkpoint', id: this.expect('synced', ({ positions }) => done(positions)) });
+  }
+
+  openCopy(partition: number, done: (copy: { handle: number; atSeq: number }) => void): void {
+    const id = this.expect('copyOpened', ({ handle, atSeq }) => done({ handle, atSeq }));
+    this.ask({ type: 'openCopy', id, partition });
+  }
+
+  readCopy(
+    handle: number,
+    bytesMax: number,
+    done: (chunk: { rows: Uint8Array; last: boolean }) => void,
+  ): void {
+    const id = this.expect('copyRead', ({ rows, last }) => done({ rows, last }));
+    this.ask({ type: 'readCopy', id, handle, bytesMax });
+  }
+
+  closeCopy(handle: number): void {
+    this.ask({ type: 'closeCopy', handle });
+  }
+
+  stage(
+    partition: number,
+    stage: StageChunk,
+    done: (outcome: 'staged' | 'full' | 'malformed') => void,
+  ): void {
+    const id = this.expect('staged', ({ outcome }) => done(outcome));
+    // The rows may be part of a larger frame, which would be cloned as a whole.
+    const rows = stage.rows.slice();
+    this.flush();
+    this.thread.post({ type: 'stage', id, partition, part: { ...stage, rows } }, [rows.buffer]);
+  }
+
+  adopt(partition: number, stageNumber: number, done: () => void): void {
+    this.ask({ type: 'adopt', id: this.expect('done', done), partition, stageNumber });
+  }
+
+  drop(partition: number, done: () => void): void {
+    this.ask({ type: 'drop', id: this.expect('done', done), partition });
+  }
+
+  /** Applies what was handed in, makes it durable and lets go of the file. */
+  async close(): Promise<void> {
+    if (!this.closed) {
+      await new Promise<void>((resolve) => {
+        this.ask({ type: 'close', id: this.expect('done', () => resolve()) });
+      });
+    }
+    this.closed = true;
+    this.connection.close();
+    await this.thread.end();
+  }
+}
