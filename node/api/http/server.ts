@@ -1,5 +1,5 @@
 /**
- * The listening end: connections for keys are read here (a third of what Node's own HTTP server costs), and those that want
+ * The listening end: connections for keys are read here, by less code than a general HTTP server needs, and those that want
  * anything else go on to that server.
  */
 import { createServer as createHttpServer } from 'node:http';
