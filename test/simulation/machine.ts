@@ -108,10 +108,14 @@ export class SimulatedProcess {
     this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now + durationMs);
     if (suspend) this.machine.suspend();
     this.scheduler.schedule(durationMs, 'resume', () => {
-      if (this.scheduler.now < this.pausedUntil) return;
-      this.machine.wakeUp();
-      if (this.alive && !this.running) this.drainBacklog();
+      if (this.scheduler.now >= this.pausedUntil) this.resume();
     });
+  }
+
+  resume(): void {
+    this.pausedUntil = Math.min(this.pausedUntil, this.scheduler.now);
+    this.machine.wakeUp();
+    if (this.alive && !this.running) this.drainBacklog();
   }
 
   /** Stops in the middle of the call that is being made; the rest of the world goes on. */

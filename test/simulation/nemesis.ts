@@ -21,6 +21,7 @@ interface KeptImage {
 export class Nemesis {
   private active = false;
   private resting = false;
+  private readonly leaving = new Set<WorkerNode>();
   private readonly images = new Map<WorkerNode, KeptImage>();
   private readonly kinds: FaultKind[];
   private readonly places: string[];
@@ -40,6 +41,8 @@ export class Nemesis {
 
   stop(): void {
     this.active = false;
+    // Who was asked to leave has to go before it can come back.
+    for (const node of this.leaving) this.kill(node, 50);
   }
 
   private scheduleNext(): void {
@@ -229,8 +232,10 @@ export class Nemesis {
     if (kind === 'leave') {
       const { run } = node;
       run?.process.enter(() => run.worker.leave());
+      this.leaving.add(node);
       return this.later(500 + this.away(), () => {
-        if (node.run === run) this.kill(node);
+        if (this.active && node.run === run) this.kill(node);
+        this.leaving.delete(node);
       });
     }
     if (this.world.nodes.some(({ wish }) => wish !== 'stay')) return;

@@ -193,6 +193,7 @@ export class World {
     this.ringStore.setUnreachable(false);
     for (const node of this.nodes) {
       node.endTwin();
+      node.run?.process.resume();
       node.disk.full = false;
       node.disk.failNextCommit = false;
       if (node.wish !== 'stay') this.setWish(node, 'stay');

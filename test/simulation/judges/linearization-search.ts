@@ -25,10 +25,11 @@ export const searchStepsMax = 400_000;
 export function judgeBySearch(history: readonly HistoryCall[], stepsMax = searchStepsMax): Finding {
   for (const [key, calls] of byKey(history)) {
     const merged = mergeTries(calls).calls;
+    const names = namesOf(merged);
     const relevant = merged.filter((call) => isLinearizable(call));
     // Writes of unknown outcome whose values nobody saw explain something only rarely: first without them.
-    let found = search(stepsOf(relevant, false), stepsMax);
-    if (found !== 'found') found = search(stepsOf(relevant, true), stepsMax);
+    let found = search(stepsOf(relevant, names, false), stepsMax);
+    if (found !== 'found') found = search(stepsOf(relevant, names, true), stepsMax);
     if (found === 'none') return `key ${key}: no order of its ${relevant.length} calls explains the answers`;
     if (found === 'bound')
       return `key ${key}: no order of its ${relevant.length} calls found in ${stepsMax} steps`;
@@ -49,8 +50,7 @@ function namesOf(calls: readonly HistoryCall[]): Map<string, string> {
   return names;
 }
 
-function stepsOf(calls: readonly HistoryCall[], withUnseen: boolean): Step[] {
-  const names = namesOf(calls);
+function stepsOf(calls: readonly HistoryCall[], names: Map<string, string>, withUnseen: boolean): Step[] {
   const seenAt = new Map<string, number>();
   const see = (value: string | undefined, at: number) => {
     if (value !== undefined) seenAt.set(value, Math.min(at, seenAt.get(value) ?? Infinity));
