@@ -227,7 +227,9 @@ export class Replicating {
         this.sendNext(replica, leader, progress, false);
       }
       const everyMs = this.isIdle(replica, leader, progress) ? limits.idleRenewalMs : limits.leaseRenewalMs;
-      if (now - progress.sentAt >= everyMs) this.sendNext(replica, leader, progress, true);
+      // On common beats, so that all partitions of a worker speak in one frame per peer and it can sleep in between.
+      const isDue = Math.floor(now / everyMs) > Math.floor(progress.sentAt / everyMs);
+      if (isDue) this.sendNext(replica, leader, progress, true);
       this.copies.tick(leader, progress);
     }
     if (leader.reads.length > 0) {
