@@ -25,6 +25,7 @@ export interface ControllerOptions {
   limits: Limits;
   /** Of a first ring; the document decides afterwards. */
   partitionCount: number;
+  /** Wished; the document follows, and then the partitions, one voter at a time. */
   replicationFactor: number;
   clock: Clock;
   ringStore: RingStore;

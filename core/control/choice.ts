@@ -83,9 +83,8 @@ function whyNotCounted(answer: FenceAnswer, facts: ChoiceFacts): string {
 
 function isNamed(answer: FenceAnswer, record: PartitionRecord): boolean {
   const idCounts = !holds('fence-store-ids') || !holds('store-id-in-record');
-  return record.voters.some(
-    (voter) => voter.id === answer.id && (voter.storeId === answer.storeId || idCounts),
-  );
+  const counted = holds('voters-only') ? record.voters : [...record.voters, ...record.learners];
+  return counted.some((voter) => voter.id === answer.id && (voter.storeId === answer.storeId || idCounts));
 }
 
 /** A peer remembers a later run of this store, or another run under the same boot count. */

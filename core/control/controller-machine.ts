@@ -13,21 +13,21 @@ import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './
 import { Courier } from './courier.js';
 import { FailureDetector } from './failure-detector.js';
 import { Lasting } from './lasting.js';
-import { namedWorkers, withMembers } from './membership.js';
+import { namedWorkers } from './membership.js';
 import { planFailovers } from './plan-failover.js';
 import type { FailoverNeeds } from './plan-failover.js';
 import { planHandovers } from './plan-rebalance.js';
-import { mayStart, planReplacements, withLearner } from './plan-replacement.js';
-import type { LearnerChange } from './plan-replacement.js';
+import { mayStart, planReplacements } from './plan-replacement.js';
 import type { PlanView } from './plan-view.js';
 import { Reconfiguration } from './reconfiguration.js';
 import type { Settlement, Surroundings } from './reconfiguration.js';
 import type { Order } from './reconfiguration-item.js';
+import { RecordChanges } from './record-changes.js';
 import { RetryMemory } from './retry-memory.js';
 import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
 import { WishedPlacement } from './wished-placement.js';
-import { heard, identify, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
+import { heard, identify, isCurrent, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
 
 export interface MachineOptions extends ClusterShape {
@@ -48,10 +48,9 @@ export class ControllerMachine {
   private readonly origin: RingOrigin;
   private readonly wished: WishedPlacement;
   private readonly retries: RetryMemory;
+  private readonly changes: RecordChanges;
   private readonly lasting = new Lasting();
   private batches: Reconfiguration[] = [];
-  private readonly changing = new Set<number>();
-  private membersChanging = false;
   private connections = '';
   private requestId = 0;
   private dirty = true;
@@ -63,13 +62,22 @@ export class ControllerMachine {
   constructor(private readonly options: MachineOptions) {
     const { limits } = options;
     const emit = (effect: ControlEffect) => this.effects.push(effect);
-    this.document = new RingDocument(limits, emit);
+    this.document = new RingDocument(options.clusterId, limits, emit);
     this.detector = new FailureDetector(limits, this.workers, emit);
     this.courier = new Courier(limits, this.document, this.workers, emit);
     const created = (now: number) => this.documentRead(now);
     this.origin = new RingOrigin(options, this.document, this.workers, created, emit);
     this.wished = new WishedPlacement(limits.replacementDelayMs);
     this.retries = new RetryMemory(options.id);
+    this.changes = new RecordChanges(options.replicationFactor, this.document, this.workers, {
+      note: (message, fields) => this.note(message, fields),
+      isBusy: (partition) => this.isBusy(partition),
+      changed: (now) => {
+        this.dirty = true;
+        this.courier.publish(now);
+        this.connect();
+      },
+    });
     this.around = {
       limits,
       document: this.document,
@@ -178,7 +186,8 @@ export class ControllerMachine {
   private reported(id: WorkerId, report: WorkerReport, via: WorkerId | null, now: number): void {
     const facts = this.workers.ensure(id, now);
     if (facts === undefined) return;
-    // A stream that the platform has not told of yet, or told closed, is not opened by its last words.
+    if ('bootCount' in report && !isCurrent(facts, report.storeId, report.bootCount)) return;
+    // The last words of a stream that has closed do not bring a worker back.
     if (via !== null || facts.connected || facts.liveness !== 'dead') heard(facts, via, now);
     switch (report.type) {
       case 'heartbeat':
@@ -230,10 +239,7 @@ export class ControllerMachine {
       this.sweepBatches();
       return;
     }
-    if (record.clusterId !== this.options.clusterId) {
-      this.effects.push({ type: 'stop', reason: `the ring document belongs to cluster ${record.clusterId}` });
-      return;
-    }
+    if (!this.document.trusted) return;
     this.connect();
     for (const id of namedWorkers(record)) this.workers.ensure(id, now);
     this.courier.publish(now);
@@ -259,7 +265,7 @@ export class ControllerMachine {
   }
 
   private planAll(record: RingRecord, now: number): void {
-    this.updateMembers(record);
+    this.changes.updateMembers(record);
     const view = this.view(record, now);
     const needs = planFailovers(view, {
       isOwnAttempt: (partition, attempt) => this.retries.isOwnAttempt(partition, attempt),
@@ -270,10 +276,17 @@ export class ControllerMachine {
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
+    this.improve(view, record, now);
+    this.lasting.sweep();
+    this.workers.forget((id) => record.members[id] !== undefined);
+  }
+
+  /** What makes the placement as wished; what is not served at all was seen to before. */
+  private improve(view: PlanView, record: RingRecord, now: number): void {
     const isResting = (partition: number) =>
-      this.retries.isResting('move', partition, now) || this.changing.has(partition);
-    const replacements = planReplacements(view, isResting, this.changing.size);
-    for (const change of replacements.changes) this.changeLearner(record, change);
+      this.retries.isResting('move', partition, now) || this.changes.isChanging(partition);
+    const replacements = planReplacements(view, isResting, this.changes.count);
+    for (const change of replacements.changes) this.changes.changeLearner(record, change);
     if (!this.isAtWork('move') && this.batches.length < batchesMax) {
       this.start(planHandovers(view, isResting), record, now);
     }
@@ -281,8 +294,6 @@ export class ControllerMachine {
       const startable = replacements.orders.filter((order) => mayStart(view, order));
       this.start(startable.slice(0, replacementsMax), record, now);
     }
-    this.lasting.sweep();
-    this.workers.forget((id) => record.members[id] !== undefined);
   }
 
   private start(orders: readonly Order[], record: RingRecord, now: number): void {
@@ -313,39 +324,6 @@ export class ControllerMachine {
       this.batches = this.batches.filter((batch) => !batch.finished);
       this.dirty = true;
     }
-  }
-
-  private updateMembers(record: RingRecord): void {
-    if (this.membersChanging || withMembers(record, this.workers) === null) return;
-    this.membersChanging = true;
-    this.document.queue({
-      apply: (current) => withMembers(current, this.workers),
-      done: (outcome, _record, now) => {
-        this.membersChanging = false;
-        if (outcome === 'swapped') this.courier.publish(now);
-        this.connect();
-      },
-    });
-  }
-
-  private changeLearner(record: RingRecord, change: LearnerChange): void {
-    const { partition, learner, action, reason } = change;
-    const epoch = record.partitions[partition]?.epoch ?? 0;
-    this.changing.add(partition);
-    this.document.queue({
-      apply: (current) => (this.isBusy(partition) ? null : withLearner(current, change, epoch)),
-      done: (outcome, _record, now) => {
-        this.changing.delete(partition);
-        this.dirty = true;
-        if (outcome !== 'swapped') return;
-        this.note(`learner ${action === 'add' ? 'added' : 'dropped'}`, {
-          partition,
-          worker: learner.id,
-          reason,
-        });
-        this.courier.publish(now);
-      },
-    });
   }
 
   private tellQuorums({ withoutQuorum }: FailoverNeeds): void {

@@ -24,6 +24,7 @@ const relaysMax = 2;
 
 export class FailureDetector {
   private readonly suspicions = new Map<WorkerId, Suspicion>();
+  private readonly askedAt = new Map<WorkerId, number>();
   private token = 0;
 
   constructor(
@@ -36,6 +37,7 @@ export class FailureDetector {
     for (const facts of this.workers.all()) {
       if (facts.liveness === 'dead') {
         this.suspicions.delete(facts.id);
+        this.askThroughOthers(facts, now);
         continue;
       }
       const suspicion = this.suspicions.get(facts.id);
@@ -93,6 +95,17 @@ export class FailureDetector {
     suspicion.giveUpAt = now + this.limits.probeMs + 50;
     if (facts.liveness === 'alive' && !this.heardRecently(facts, now)) facts.liveness = 'suspected';
     this.emit({ type: 'probe', token: this.token, worker: facts.id, timeoutMs: this.limits.probeMs });
+    this.sendThroughOthers(facts);
+  }
+
+  /** A worker may come back to its peers and stay out of this controller's reach. */
+  private askThroughOthers(facts: WorkerFacts, now: number): void {
+    if (now - (this.askedAt.get(facts.id) ?? -Infinity) < this.limits.suspicionMs) return;
+    this.askedAt.set(facts.id, now);
+    this.sendThroughOthers(facts);
+  }
+
+  private sendThroughOthers(facts: WorkerFacts): void {
     for (const via of this.relays(facts)) {
       const request = { type: 'probe', nonce: this.token } as const;
       this.emit({ type: 'send', worker: facts.id, via, request });
@@ -137,7 +150,6 @@ export class FailureDetector {
     this.suspicions.delete(facts.id);
     facts.liveness = 'dead';
     facts.deadAt = now;
-    facts.connected = false;
     facts.via = null;
     facts.replicas = new Map();
     facts.complete = false;

@@ -22,10 +22,18 @@ function sameMember(a: Member | undefined, b: Member): boolean {
   );
 }
 
-/** The record with its members as expected; null if they are so already. Who still holds a replica stays a member. */
-export function withMembers(record: RingRecord, workers: WorkerDirectory): RingRecord | null {
+/**
+ * The record with its members, and the replication factor, as wished; null if they are so already. Who still holds a replica
+ * stays a member.
+ */
+export function withMembers(
+  record: RingRecord,
+  workers: WorkerDirectory,
+  replicationFactor: number,
+): RingRecord | null {
+  if (workers.all().every((facts) => facts.expected === null)) return null;
   const members: Record<WorkerId, Member> = {};
-  let changed = false;
+  let changed = record.replicationFactor !== replicationFactor;
   for (const facts of workers.all()) {
     if (facts.expected === null) continue;
     const member = memberOf(facts.expected);
@@ -40,8 +48,8 @@ export function withMembers(record: RingRecord, workers: WorkerDirectory): RingR
     else changed = true;
   }
   const identified = holds('registration-keeps-identities') ? null : withReportedStores(record, workers);
-  if (identified !== null) return { ...identified, members };
-  return changed ? { ...record, members } : null;
+  if (identified !== null) return { ...identified, members, replicationFactor };
+  return changed ? { ...record, members, replicationFactor } : null;
 }
 
 export function namedWorkers(record: RingRecord): Set<WorkerId> {

@@ -3,6 +3,7 @@
  */
 import type { ControlRequest, ControlRequestOf } from '../protocol/control-message.js';
 import type { WorkerId } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
 import type { Item } from './reconfiguration-item.js';
 
 export interface Addressed {
@@ -28,7 +29,8 @@ export function fenceRequests(
 ): Addressed[] {
   const byWorker = new Map<WorkerId, ControlRequestOf<'fence'>>();
   for (const { order, base, answers } of items) {
-    for (const { id } of base.voters) {
+    const fenced = holds('voters-only') ? base.voters : [...base.voters, ...base.learners];
+    for (const { id } of fenced) {
       if (answers.has(id)) continue;
       const request = byWorker.get(id) ?? { type: 'fence', ...head, partitions: [] };
       request.partitions.push(order.partition);

@@ -142,6 +142,7 @@ export class Reconfiguration {
     this.allocating = true;
     let tried = 0;
     this.around.document.queue({
+      allocates: true,
       apply: (record) => {
         tried = record.epochCounter + 1;
         return withAllocation(record, items, tried);
@@ -191,7 +192,7 @@ export class Reconfiguration {
     const { storeId, bootCount, runId, peerRuns } = report;
     for (const { partition, ...position } of report.items) {
       const item = this.items.get(partition);
-      if (item?.state !== 'fencing' || !item.base.voters.some((voter) => voter.id === worker)) continue;
+      if (item?.state !== 'fencing') continue;
       item.answers.set(worker, { id: worker, storeId, bootCount, runId, peerRuns, ...position });
     }
     for (const item of this.inState('fencing')) item.answered.add(worker);

@@ -18,6 +18,8 @@ import type { Emit, LoadOutcome, SwapOutcome } from './control-event.js';
 export type ChangeOutcome = 'swapped' | 'conflict' | 'unknown' | 'void';
 
 export interface RingChange {
+  /** Allocates an epoch. */
+  allocates?: boolean;
   /** The record with the change made, or null if its condition does not hold. Never changes `record` itself. */
   apply(record: RingRecord): RingRecord | null;
   done(outcome: ChangeOutcome, record: RingRecord, now: number): void;
@@ -53,6 +55,7 @@ export class RingDocument {
   private creating: ((outcome: ChangeOutcome) => void) | null = null;
 
   constructor(
+    private readonly clusterId: string,
     private readonly limits: Limits,
     private readonly emit: Emit,
   ) {}
@@ -129,6 +132,9 @@ export class RingDocument {
     }
     this.absent = outcome.status === 'absent';
     this.record = outcome.status === 'loaded' ? outcome.record : null;
+    if (this.record !== null && this.record.clusterId !== this.clusterId) {
+      this.halt(`the ring document belongs to another cluster, ${this.record.clusterId}`);
+    }
     this.revision = outcome.status === 'loaded' ? outcome.revision : null;
     this.judgeDoubts(now);
     this.settleFailed(now);
@@ -186,20 +192,20 @@ export class RingDocument {
     const swap = this.swapping;
     if (swap === null) return;
     this.swapping = null;
-    if (outcome === 'unknown' && !holds('allocation-must-answer')) {
-      this.record = swap.record;
-      this.finish(swap.changes, 'swapped', now);
-      this.reload(now);
-      return;
-    }
-    this.failed = { changes: swap.changes, outcome };
+    const careless = outcome === 'unknown' && !holds('allocation-must-answer');
+    const assumed = careless ? swap.changes.filter((change) => change.allocates === true) : [];
+    for (const change of assumed) change.done('swapped', swap.record, now);
+    this.failed = { changes: swap.changes.filter((change) => !assumed.includes(change)), outcome };
     this.reload(now);
   }
 
   private settleFailed(now: number): void {
     const { failed } = this;
     this.failed = null;
-    if (failed !== null) this.finish(failed.changes, failed.outcome, now);
+    if (failed === null) return;
+    // Without a document nothing can be said of them: they wait for the next one.
+    if (this.record === null) this.waiting.push(...failed.changes);
+    this.finish(failed.changes, failed.outcome, now);
   }
 
   private finish(changes: RingChange[], outcome: ChangeOutcome, now: number): void {
@@ -214,17 +220,23 @@ export class RingDocument {
   private judgeDoubts(now: number): void {
     if (!this.doubtful) {
       this.doubts = 0;
-      this.halted = '';
+      if (this.record?.clusterId === this.clusterId) this.halted = '';
       return;
     }
     this.doubts += 1;
     this.loadAt = now + doubtMs;
     const { record, seen } = this;
     if (this.doubts < doubtsMax || this.halted !== '' || record === null) return;
-    this.halted =
+    this.halt(
       `worker ${seen.where} holds ring version ${seen.version} and epoch ${seen.epoch}, above the ring document's ` +
-      `version ${record.version} and epoch counter ${record.epochCounter}: the document was restored from an old ` +
-      'copy; remove it to have it rebuilt from the rings that the workers hold';
-    this.emit({ type: 'stop', reason: this.halted });
+        `version ${record.version} and epoch counter ${record.epochCounter}: the document was restored from an old ` +
+        'copy; remove it to have it rebuilt from the rings that the workers hold',
+    );
+  }
+
+  private halt(reason: string): void {
+    if (this.halted === reason) return;
+    this.halted = reason;
+    this.emit({ type: 'stop', reason });
   }
 }

@@ -13,14 +13,14 @@ import type { WorkerDirectory } from './worker-facts.js';
 
 export class RingOrigin {
   private readonly bootstrap: Bootstrap;
-  private readonly recovery: RingRecovery;
+  private recovery: RingRecovery;
 
   constructor(
-    options: ClusterShape & { limits: Limits },
+    private readonly options: ClusterShape & { limits: Limits },
     private readonly document: RingDocument,
     private readonly workers: WorkerDirectory,
     private readonly created: (now: number) => void,
-    emit: Emit,
+    private readonly emit: Emit,
   ) {
     this.bootstrap = new Bootstrap(options, options.limits);
     this.recovery = new RingRecovery(options, emit);
@@ -41,8 +41,13 @@ export class RingOrigin {
   }
 
   private create(record: RingRecord, now: number): string {
+    const { version, epochCounter } = record;
     this.document.create(record, now, (outcome) => {
-      if (outcome === 'swapped') this.created(now);
+      if (outcome !== 'swapped') return;
+      this.emit({ type: 'note', message: 'ring created', fields: { version, epochCounter } });
+      // What was answered stands for this loss of the document alone.
+      this.recovery = new RingRecovery(this.options, this.emit);
+      this.created(now);
     });
     return 'the ring store';
   }

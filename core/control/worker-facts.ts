@@ -106,11 +106,15 @@ export class WorkerDirectory {
   }
 }
 
-/** The store and run that speak now; what was known of another run is dropped. Answers whether it is another. */
-export function identify(facts: WorkerFacts, storeId: string, bootCount: number): boolean {
-  if (facts.storeId === storeId && facts.bootCount === bootCount) return false;
-  // A late word of a run before says nothing.
-  if (facts.storeId === storeId && bootCount < facts.bootCount && facts.connected) return false;
+/** Is this who speaks on the open stream, or, without one, no earlier run of the store known? A late word says nothing. */
+export function isCurrent(facts: WorkerFacts, storeId: string, bootCount: number): boolean {
+  if (facts.connected) return facts.storeId === storeId && facts.bootCount === bootCount;
+  return facts.storeId !== storeId || bootCount >= facts.bootCount;
+}
+
+/** The store and run that speak now; what was known of another run is dropped. */
+export function identify(facts: WorkerFacts, storeId: string, bootCount: number): void {
+  if (facts.storeId === storeId && facts.bootCount === bootCount) return;
   facts.storeId = storeId;
   facts.bootCount = bootCount;
   facts.runId = '';
@@ -120,7 +124,6 @@ export function identify(facts: WorkerFacts, storeId: string, bootCount: number)
   facts.ringVersion = 0;
   facts.leaving = false;
   facts.diskFull = false;
-  return true;
 }
 
 export function heard(facts: WorkerFacts, via: WorkerId | null, now: number): void {
@@ -137,7 +140,6 @@ export function mergeHeartbeat(
   now: number,
 ): void {
   identify(facts, heartbeat.storeId, heartbeat.bootCount);
-  if (facts.storeId !== heartbeat.storeId || facts.bootCount !== heartbeat.bootCount) return;
   if (facts.runId !== heartbeat.runId) {
     facts.complete = false;
     facts.replicas = new Map();

@@ -196,6 +196,23 @@ describe('other replication factors', () => {
   });
 });
 
+describe('another replication factor is wished', () => {
+  it.each([
+    [3, 2],
+    [2, 3],
+    [3, 5],
+  ])('%i, then %i', (before, after) => {
+    const cluster = settledCluster({ replicationFactor: before, workers: 5 });
+    cluster.stopController('c1');
+    cluster.options.replicationFactor = after;
+    cluster.startController('c2');
+    const all = () => cluster.document?.partitions.every(({ voters }) => voters.length === after) ?? false;
+    expect(cluster.runUntil(all, 120_000)).toBeGreaterThan(0);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
 describe('wishes', () => {
   it('a worker that shall restart hands its primaries over and keeps its replicas', () => {
     const cluster = settledCluster();
@@ -284,6 +301,20 @@ describe('a network that is cut', () => {
     cluster.cut('c1', 'w1');
     cluster.run(10_000);
     expect(primaries(cluster, 'w1')).toBe(before);
+    cluster.worker('w2').kill();
+    cluster.run(3_000);
+    expectIntact(cluster);
+  });
+
+  it('finds a worker again that came back to its peers alone', () => {
+    const cluster = settledCluster({ workers: 3, limits: { replacementDelayMs: 600_000 } });
+    cluster.worker('w1').kill();
+    cluster.run(3_000);
+    cluster.cut('c1', 'w1');
+    cluster.worker('w1').start();
+    cluster.run(6_000);
+    const workers = cluster.controllers.get('c1')?.status().workers ?? [];
+    expect(workers.find(({ id }) => id === 'w1')?.state).toBe('ready');
     cluster.worker('w2').kill();
     cluster.run(3_000);
     expectIntact(cluster);
