@@ -1,7 +1,7 @@
 /**
- * Every error that a user can see: one class, and one table that says for each code whose fault it is, what HTTP calls it,
- * whether the same request may be sent again, and what was applied. Whoever answers a user maps through this table, so
- * that a code means the same on every path.
+ * Every error that a user can see: one class, and one table that says for each code whose fault it is, what
+ * HTTP calls it, whether the same request may be sent again, and what was applied. Whoever answers a user
+ * maps through this table, so that a code means the same on every path.
  */
 
 export interface ErrorKind {
@@ -11,7 +11,10 @@ export interface ErrorKind {
   status: number;
   /** Who has to change something: the caller its request, or the world its state. */
   fault: 'caller' | 'world' | 'program';
-  /** The same request may succeed later. After `unknown` it may be applied twice, unless it is conditional or has a key. */
+  /**
+   * The same request may succeed later. After `unknown` it may be applied twice, unless it is conditional or
+   * has a key.
+   */
   retryable: boolean;
   /** `unknown`: it may or may not have been applied. */
   applied: 'nothing' | 'unknown';

@@ -1,6 +1,6 @@
 /**
- * What the REST interface measures. Totals that others keep as plain numbers are turned into series when somebody asks for
- * the metrics, so that counting costs nothing in between.
+ * What the REST interface measures. Totals that others keep as plain numbers are turned into series when
+ * somebody asks for the metrics, so that counting costs nothing in between.
  */
 import type { Metrics } from '../../platform/metrics.js';
 import type { CoordinatorCounts } from '../coordinator/coordinator.js';

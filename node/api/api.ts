@@ -1,4 +1,6 @@
-/** The REST interface of a worker, put together: keys by a path of their own, everything else through express. */
+/**
+ * The REST interface of a worker, put together: keys by a path of their own, everything else through express.
+ */
 import type { Server } from 'node:net';
 import type { Limits } from '../../core/limits.js';
 import type { Clock } from '../../platform/clock.js';
@@ -31,7 +33,10 @@ export interface Api {
   server: Server;
   /** From now on every answer asks its client to connect elsewhere; requests are still served. */
   leave(): void;
-  /** Takes no new connections and waits for the requests under way; whatever is left after `timeoutMs` is cut off. */
+  /**
+   * Takes no new connections and waits for the requests under way; whatever is left after `timeoutMs` is cut
+   * off.
+   */
   close(timeoutMs: number): Promise<void>;
 }
 

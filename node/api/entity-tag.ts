@@ -1,5 +1,6 @@
 /**
- * Versions as entity tags, and the conditions that requests build from them (RFC 9110 sections 8.8.3 and 13.1).
+ * Versions as entity tags, and the conditions that requests build from them (RFC 9110 sections 8.8.3 and
+ * 13.1).
  *
  * A tag that is well formed but was never a version of ours is no error: it simply matches nothing.
  */
@@ -28,8 +29,8 @@ export function parseVersion(text: string): Version | null {
 }
 
 /**
- * The value of If-Match or If-None-Match. If-Match compares strongly, so a weak tag matches nothing there; If-None-Match
- * compares weakly, so the mark makes no difference. Throws `malformed-header`.
+ * The value of If-Match or If-None-Match. If-Match compares strongly, so a weak tag matches nothing there;
+ * If-None-Match compares weakly, so the mark makes no difference. Throws `malformed-header`.
  */
 export function parseTagCondition(name: 'If-Match' | 'If-None-Match', value: string): TagCondition {
   if (value.trim() === '*') return { versions: null };

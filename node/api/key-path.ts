@@ -1,8 +1,9 @@
 /**
  * The key in a request target, and the query after it.
  *
- * Everything after `/v1/kv/` up to `?` is the key, taken literally once percent-encoding is undone: slashes, `..` and `//`
- * are bytes like any other, so no two spellings of different keys ever meet, and none is rewritten on the way.
+ * Everything after `/v1/kv/` up to `?` is the key, taken literally once percent-encoding is undone: slashes,
+ * `..` and `//` are bytes like any other, so no two spellings of different keys ever meet, and none is
+ * rewritten on the way.
  */
 import { isUtf8 } from 'node:buffer';
 import { KvorumError } from '../../core/errors.js';
@@ -34,7 +35,10 @@ function hexValue(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** Undoes percent-encoding; each character of `text` stands for one byte. Null if a `%` is not followed by two digits. */
+/**
+ * Undoes percent-encoding; each character of `text` stands for one byte. Null if a `%` is not followed by two
+ * digits.
+ */
 function percentDecoded(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'latin1');
   let to = bytes.indexOf(0x25);
@@ -74,7 +78,9 @@ function malformedKey(why: string): KvorumError {
   return new KvorumError('malformed-key', `The key is refused: ${why}.`);
 }
 
-/** Decoded parameters. Throws if one is not among `known` (naming all that are not), repeated or malformed. */
+/**
+ * Decoded parameters. Throws if one is not among `known` (naming all that are not), repeated or malformed.
+ */
 export function parseQuery(query: string, known: readonly string[]): Map<string, string> {
   const parameters = new Map<string, string>();
   const unknown: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * A request for a key, checked and understood before one byte of its body is read: whatever can be refused is refused
- * here. The result is what the store is asked.
+ * A request for a key, checked and understood before one byte of its body is read: whatever can be refused is
+ * refused here. The result is what the store is asked.
  */
 import { KvorumError } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';

@@ -1,4 +1,7 @@
-/** `/v1/kv/{key}` without a transport: a checked head and a body in, a reply out. What reads and writes sockets stands before it. */
+/**
+ * `/v1/kv/{key}` without a transport: a checked head and a body in, a reply out. What reads and writes
+ * sockets stands before it.
+ */
 import type { KvorumError } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';
 import type {

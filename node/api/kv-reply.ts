@@ -49,8 +49,9 @@ export function writeReply(call: WriteCall, outcome: WriteOutcome): Reply {
     case 'unknown':
       return problemReply(
         'outcome-unknown',
-        `The write may or may not have been applied: ${outcome.reason}. Read the key, or repeat the request ` +
-          'with a precondition or, if it had one, with the same Idempotency-Key.',
+        `The write may or may not have been applied: ${outcome.reason}. ` +
+          'Read the key, or repeat the request with a precondition or, if it had one, ' +
+          'with the same Idempotency-Key.',
       );
     default:
       return unreachable(outcome);
@@ -96,7 +97,8 @@ export function readReply(call: ReadCall, outcome: ReadOutcome): Reply {
     contentType === '' ? 'application/octet-stream' : contentType,
     'ETag',
     `"${formatVersion(outcome.row.version)}"`,
-    // Values are anybody's: a browser must neither guess what they are nor run them with this origin's rights.
+    // Values are anybody's: a browser must neither guess what they are nor run them with this origin's
+    // rights.
     'X-Content-Type-Options',
     'nosniff',
     'Content-Security-Policy',

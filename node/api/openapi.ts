@@ -1,4 +1,7 @@
-/** The contract, served at `/openapi.json`. Tests check real replies against it, so it cannot drift from what is served. */
+/**
+ * The contract, served at `/openapi.json`. Tests check real replies against it, so it cannot drift from what
+ * is served.
+ */
 import { errorKinds } from '../../core/errors.js';
 import type { ErrorCode } from '../../core/errors.js';
 import { schemas } from './openapi-schemas.js';

@@ -1,4 +1,7 @@
-/** Requests by method and status, counted with one addition each: a labelled counter costs more than reading the request. */
+/**
+ * Requests by method and status, counted with one addition each: a labelled counter costs more than reading
+ * the request.
+ */
 
 const methods = ['GET', 'HEAD', 'PUT', 'DELETE', 'other'] as const;
 const statusMax = 600;

@@ -1,6 +1,6 @@
 /**
- * Everything but the keys, through express: views of the cluster, probes, metrics, the contract. None of it is on a hot
- * path, so it can afford a framework.
+ * Everything but the keys, through express: views of the cluster, probes, metrics, the contract. None of it
+ * is on a hot path, so it can afford a framework.
  */
 import express from 'express';
 import type { ErrorRequestHandler, Express, Request, Response } from 'express';

@@ -1,6 +1,6 @@
 /**
- * What the worker shows of the cluster: the shapes of `/v1/status` and `/v1/explain`, and how they follow from the ring and
- * from whom this worker can reach. It is one worker's view; the controller's says more.
+ * What the worker shows of the cluster: the shapes of `/v1/status` and `/v1/explain`, and how they follow
+ * from the ring and from whom this worker can reach. It is one worker's view; the controller's says more.
  */
 import { commitQuorum } from '../../core/ring/ring-record.js';
 import type { PartitionRecord, RingRecord, WorkerId } from '../../core/ring/ring-record.js';
@@ -31,7 +31,9 @@ export interface PartitionTotals {
 
 export interface StatusView {
   ringVersion: number;
-  /** `starting`: no ring yet. `degraded`: every partition can be written, but not all are fully replicated. */
+  /**
+   * `starting`: no ring yet. `degraded`: every partition can be written, but not all are fully replicated.
+   */
   phase: 'starting' | 'ready' | 'degraded' | 'unavailable';
   workers: WorkerView[];
   partitions: PartitionTotals;

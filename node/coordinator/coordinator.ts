@@ -1,11 +1,12 @@
 /**
- * The coordinator: takes any client's request on any worker, finds who can answer it and stays with it until there is an
- * answer or its time is up. Failovers and planned moves show to clients as latency alone: whatever a replica certainly
- * did not apply is tried again when a newer ring arrives, when a peer connects, or after a short pause.
+ * The coordinator: takes any client's request on any worker, finds who can answer it and stays with it until
+ * there is an answer or its time is up. Failovers and planned moves show to clients as latency alone:
+ * whatever a replica certainly did not apply is tried again when a newer ring arrives, when a peer connects,
+ * or after a short pause.
  *
- * What it may say is bound by what it knows: a write that was handed to a replica and not answered is *unknown*, never
- * *not applied*. Only a write with an idempotency key is tried again after that, since the key makes the
- * repetition harmless, and then only *applied* may still be said with certainty.
+ * What it may say is bound by what it knows: a write that was handed to a replica and not answered is
+ * *unknown*, never *not applied*. Only a write with an idempotency key is tried again after that, since the
+ * key makes the repetition harmless, and then only *applied* may still be said with certainty.
  *
  * It has no clock, socket or timer of its own: `tick` is called every `limits.tickMs`.
  */
@@ -65,7 +66,9 @@ const requestsMaxDefault = 8_192;
 const requestBytesMaxDefault = 128 * 1024 * 1024;
 const pauseFirstMs = 25;
 const pauseMaxMs = 200;
-/** With no answer for this long a read is asked again: the message may have been dropped from a full queue. */
+/**
+ * With no answer for this long a read is asked again: the message may have been dropped from a full queue.
+ */
 const readPatienceMs = 1_000;
 
 export class Coordinator {
@@ -85,7 +88,9 @@ export class Coordinator {
   private readonly requestsMax: number;
   private readonly requestBytesMax: number;
   private bytesInFlight = 0;
-  /** Grows with time too, so that a late answer to an earlier run of this worker fits no request of this one. */
+  /**
+   * Grows with time too, so that a late answer to an earlier run of this worker fits no request of this one.
+   */
   private nextId: number;
 
   constructor(private readonly options: CoordinatorOptions) {
@@ -106,7 +111,10 @@ export class Coordinator {
     this.begin(writeRequest(operation, this.deadline(), done));
   }
 
-  /** Like {@link write}. The value that is handed out may share memory with a frame: use it before the next turn or copy it. */
+  /**
+   * Like {@link write}. The value that is handed out may share memory with a frame: use it before the next
+   * turn or copy it.
+   */
   read(operation: ReadOperation, done: (outcome: ReadOutcome) => void): void {
     this.begin(readRequest(operation, this.deadline(), done));
   }
@@ -257,7 +265,10 @@ export class Coordinator {
     );
   }
 
-  /** The request that a reply belongs to; none if it was given up, or if another peer than the one asked replies. */
+  /**
+   * The request that a reply belongs to; none if it was given up, or if another peer than the one asked
+   * replies.
+   */
   private takeForward(from: WorkerId, id: number): Request | null {
     const request = this.forwards.get(id);
     if (request?.stage.type !== 'forwarded' || request.stage.peer !== from) return null;
@@ -302,7 +313,9 @@ export class Coordinator {
     request.done(outcome);
   }
 
-  /** Until a ring of `ringVersion` (if it is newer than this worker's), a connection, or a moment has passed. */
+  /**
+   * Until a ring of `ringVersion` (if it is newer than this worker's), a connection, or a moment has passed.
+   */
   private pause(request: Request, reason: NotAppliedReason, detail: string, ringVersion: number): void {
     request.pauseMs = Math.min(pauseMaxMs, Math.max(pauseFirstMs, request.pauseMs * 2));
     request.reason = reason;

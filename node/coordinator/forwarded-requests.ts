@@ -1,9 +1,11 @@
 /**
- * The answering end of a forward: requests that other workers passed on to this one. Each is given to this worker's own
- * replica once and never passed on again, so a request crosses at most one stream whatever the rings of the two say.
+ * The answering end of a forward: requests that other workers passed on to this one. Each is given to this
+ * worker's own replica once and never passed on again, so a request crosses at most one stream whatever the
+ * rings of the two say.
  *
- * A request that arrives twice must not be written twice. Streams deliver in order, and a sender's numbers only grow while
- * a stream lasts, so whatever is not above the highest number seen on it has been here before.
+ * A request that arrives twice must not be written twice. Streams deliver in order, and a sender's numbers
+ * only grow while a stream lasts, so whatever is not above the highest number seen on it has been here
+ * before.
  */
 import { partitionOf } from '../../core/ring/hash.js';
 import type { Limits } from '../../core/limits.js';
@@ -80,7 +82,10 @@ export class ForwardedRequests {
     return false;
   }
 
-  /** A peer is not a client, but what it says is checked all the same: a key in a wrong partition would be lost to sight. */
+  /**
+   * A peer is not a client, but what it says is checked all the same: a key in a wrong partition would be
+   * lost to sight.
+   */
   private refuse(
     message: PeerMessageOf<'forwardWrite'> | PeerMessageOf<'forwardRead'>,
     size: number,

@@ -95,7 +95,10 @@ export function isWorthRetrying(reason: NotAppliedReason): boolean {
   return reason === 'moved' || reason === 'moving' || reason === 'noQuorum' || reason === 'unavailable';
 }
 
-/** What a write may be told after an attempt whose outcome is unknown: only what holds whether or not that one applied. */
+/**
+ * What a write may be told after an attempt whose outcome is unknown: only what holds whether or not that one
+ * applied.
+ */
 export function afterUnknown(outcome: WriteOutcome): WriteOutcome {
   if (outcome.type === 'applied' || outcome.type === 'unknown') return outcome;
   if (outcome.type === 'notApplied' && outcome.reason === 'idempotencyConflict') return outcome;

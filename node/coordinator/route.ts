@@ -1,6 +1,7 @@
 /**
- * Who can answer a request for a partition, as far as this worker knows: a decision from the ring and from which peers
- * are connected. Kept apart from the coordinator so that it can be read, and tested, without its queues.
+ * Who can answer a request for a partition, as far as this worker knows: a decision from the ring and from
+ * which peers are connected. Kept apart from the coordinator so that it can be read, and tested, without its
+ * queues.
  */
 import type { NotAppliedReason } from '../../core/protocol/operation.js';
 import { commitQuorum } from '../../core/ring/ring-record.js';
@@ -28,8 +29,8 @@ export function routeToPrimary(seen: Surroundings, partition: number, record: Pa
 }
 
 /**
- * Any voter: this worker first, then the primary, then the others. `attempt` counts from 0 and goes round, so that one
- * voter that lags does not keep the rest from being asked.
+ * Any voter: this worker first, then the primary, then the others. `attempt` counts from 0 and goes round, so
+ * that one voter that lags does not keep the rest from being asked.
  */
 export function routeToVoter(
   seen: Surroundings,
@@ -61,6 +62,7 @@ function explainAbsence(
     const detail = `the primary of partition ${partition}, ${record.primary.id}, cannot be reached`;
     return { reason: 'unavailable', detail };
   }
-  const detail = `${reachable} of the ${voters} replicas of partition ${partition} can be reached, ${needed} are needed`;
+  const found = `${reachable} of the ${voters} replicas of partition ${partition} can be reached`;
+  const detail = `${found}, ${needed} are needed`;
   return { reason: 'noQuorum', detail };
 }

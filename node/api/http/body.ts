@@ -1,6 +1,7 @@
 /**
- * Bodies while they arrive: of a known length, or in chunks (RFC 9112 section 7.1). Both gather their bytes in one buffer that
- * grows with what has really come, never with what was announced, so that a lie about the length costs nothing.
+ * Bodies while they arrive: of a known length, or in chunks (RFC 9112 section 7.1). Both gather their bytes
+ * in one buffer that grows with what has really come, never with what was announced, so that a lie about the
+ * length costs nothing.
  */
 import { KvorumError } from '../../../core/errors.js';
 

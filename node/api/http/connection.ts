@@ -1,12 +1,13 @@
 /**
- * One client's connection: reads requests for keys off the socket, one after the other, and writes the replies in that
- * order. The first request for anything else hands the socket over, with all its unread bytes, to Node's own HTTP server.
+ * One client's connection: reads requests for keys off the socket, one after the other, and writes the
+ * replies in that order. The first request for anything else hands the socket over, with all its unread
+ * bytes, to Node's own HTTP server.
  *
  *   head --> body --> performing --> writing --> head ...
  *     \________\___________\______________\____> closing --> closed
  *
- * A request is performed only when it has arrived whole. While one is performed no further one is read: what a client sends
- * ahead waits, first in a bounded buffer, then in its own.
+ * A request is performed only when it has arrived whole. While one is performed no further one is read: what
+ * a client sends ahead waits, first in a bounded buffer, then in its own.
  */
 import type { Socket } from 'node:net';
 import { KvorumError } from '../../../core/errors.js';
@@ -273,8 +274,8 @@ export class Connection {
   }
 
   /**
-   * After the last reply. What the client still sends is read and dropped for a while: closing with bytes unread would
-   * reset the connection, and the client might never see the reply.
+   * After the last reply. What the client still sends is read and dropped for a while: closing with bytes
+   * unread would reset the connection, and the client might never see the reply.
    */
   private close(): void {
     this.state = 'closing';

@@ -1,7 +1,7 @@
 /**
- * The head of a request, strictly by RFC 9112: CRLF and nothing else ends a line, no space before a colon, no folded lines,
- * one Host, one length. Where a lenient reader would guess, this one refuses: two programs that guess differently on one
- * connection are what request smuggling lives on.
+ * The head of a request, strictly by RFC 9112: CRLF and nothing else ends a line, no space before a colon, no
+ * folded lines, one Host, one length. Where a lenient reader would guess, this one refuses: two programs that
+ * guess differently on one connection are what request smuggling lives on.
  */
 import { KvorumError } from '../../../core/errors.js';
 import { addField, checkFraming, newHead } from './request-head.js';

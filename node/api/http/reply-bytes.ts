@@ -3,7 +3,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Clock } from '../../../platform/clock.js';
 import type { Reply } from '../reply.js';
 
-/** Up to here head and body are copied together; above, copying costs more than a second buffer in the same write. */
+/**
+ * Up to here head and body are copied together; above, copying costs more than a second buffer in the same
+ * write.
+ */
 const joinedBytesMax = 16 * 1024;
 const dateEveryMs = 500;
 const statusLines = new Map(
@@ -19,7 +22,10 @@ export class ReplyWriter {
 
   constructor(private readonly clock: Clock) {}
 
-  /** `withBody` false: the request was HEAD; the head says nothing of the length then, since the store did not either. */
+  /**
+   * `withBody` false: the request was HEAD; the head says nothing of the length then, since the store did not
+   * either.
+   */
   parts(reply: Reply, withBody: boolean, close: boolean): ReplyPart[] {
     const { status, headers, body } = reply;
     let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();

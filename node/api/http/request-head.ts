@@ -1,6 +1,7 @@
 /**
- * What the key-value interface reads of a request's head, however the bytes were read. Fields that may stand only once are
- * checked here, so that two readers of a request can never disagree on which of two values counts.
+ * What the key-value interface reads of a request's head, however the bytes were read. Fields that may stand
+ * only once are checked here, so that two readers of a request can never disagree on which of two values
+ * counts.
  */
 import { KvorumError } from '../../../core/errors.js';
 
@@ -36,7 +37,10 @@ export function newHead(method: string, target: string): RequestHead {
   };
 }
 
-/** Takes one field into the head; those that this interface has no use for are left out. Throws `malformed-header`. */
+/**
+ * Takes one field into the head; those that this interface has no use for are left out. Throws
+ * `malformed-header`.
+ */
 export function addField(head: RequestHead, name: string, value: string): void {
   switch (name.length) {
     case 6:
@@ -89,7 +93,9 @@ function parseLength(before: number | null, value: string): number {
   return length;
 }
 
-/** A length beside a coding is how requests are smuggled past a proxy: refused, whichever of the two is right. */
+/**
+ * A length beside a coding is how requests are smuggled past a proxy: refused, whichever of the two is right.
+ */
 export function checkFraming(head: RequestHead): void {
   if (head.isChunked && head.contentLength !== null)
     throw new KvorumError('malformed-request', 'Content-Length and Transfer-Encoding exclude each other');

@@ -1,6 +1,6 @@
 /**
- * The listening end: connections for keys are read here, by less code than a general HTTP server needs, and those
- * that want anything else go on to that server.
+ * The listening end: connections for keys are read here, by less code than a general HTTP server needs, and
+ * those that want anything else go on to that server.
  */
 import { createServer as createHttpServer } from 'node:http';
 import type { RequestListener } from 'node:http';

@@ -1,4 +1,6 @@
-/** What a client is told when the cluster cannot do what it asks: what was applied, and whether to try again. */
+/**
+ * What a client is told when the cluster cannot do what it asks: what was applied, and whether to try again.
+ */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NotAppliedReason } from '../../../core/protocol/operation.js';
 import { kvPath, problemIn } from './contract.js';

@@ -1,4 +1,7 @@
-/** Everything that a client can get wrong: a clear answer, nothing applied, and the next client is served as before. */
+/**
+ * Everything that a client can get wrong: a clear answer, nothing applied, and the next client is served as
+ * before.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { kvPath, problemIn } from './contract.js';
 import { RunningApi } from './running-api.js';
@@ -52,7 +55,8 @@ describe('keys', () => {
   it('are refused without harm to the connection, where no body follows', async () => {
     const connection = api.connect();
     connection.send(
-      'GET /v1/kv/ HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/kv/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      'GET /v1/kv/ HTTP/1.1\r\nHost: x\r\n\r\n' +
+        'GET /v1/kv/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     );
     const reply = await connection.untilClosed();
     expect(reply.match(/HTTP\/1\.1 400/g)).toHaveLength(2);

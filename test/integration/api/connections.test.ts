@@ -42,7 +42,8 @@ describe('one connection', () => {
   it('reads requests in any pieces', async () => {
     const connection = api.connect();
     const chunked =
-      'PUT /v1/kv/c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n';
+      'PUT /v1/kv/c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n' +
+      '3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n';
     const bytes = put('/v1/kv/a', 'hello') + chunked + get('/v1/kv/a') + get('/v1/kv/c', last);
     for (const byte of bytes) {
       connection.send(byte);

@@ -1,4 +1,7 @@
-/** Holds real replies against the OpenAPI document: status, media type, headers and body must be what it declares. */
+/**
+ * Holds real replies against the OpenAPI document: status, media type, headers and body must be what it
+ * declares.
+ */
 import { expect } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';

@@ -1,4 +1,7 @@
-/** A store of one partition in memory, with the answers that a cluster gives, and switches for those it gives on bad days. */
+/**
+ * A store of one partition in memory, with the answers that a cluster gives, and switches for those it gives
+ * on bad days.
+ */
 import type {
   NotAppliedReason,
   Precondition,

@@ -1,4 +1,6 @@
-/** The REST interface over a store in memory, listening on a port of its own, with real sockets to talk to it. */
+/**
+ * The REST interface over a store in memory, listening on a port of its own, with real sockets to talk to it.
+ */
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { defaultLimits } from '../../../core/limits.js';
@@ -72,7 +74,9 @@ export class RunningApi {
     return new RawConnection(connect(this.port, '127.0.0.1'));
   }
 
-  /** Bytes as given on a connection of their own; everything that came back until the other side closed it. */
+  /**
+   * Bytes as given on a connection of their own; everything that came back until the other side closed it.
+   */
   async raw(text: string): Promise<string> {
     const connection = this.connect();
     connection.send(text);

@@ -1,4 +1,7 @@
-/** What the coordinator does with each answer, each broken stream and each new ring, and what it may claim at the end. */
+/**
+ * What the coordinator does with each answer, each broken stream and each new ring, and what it may claim at
+ * the end.
+ */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { NotAppliedReason, ReadOutcome, WriteOutcome } from '../../../core/protocol/operation.js';
 import { applied, found, get, JoinedWorkers, put } from './joined-workers.js';

@@ -1,6 +1,6 @@
 /**
- * Two coordinators, each with a replica that a test scripts, joined by a wire that carries the real encoding. Time moves
- * only when the test says so.
+ * Two coordinators, each with a replica that a test scripts, joined by a wire that carries the real encoding.
+ * Time moves only when the test says so.
  */
 import { assert } from '../../../core/assert.js';
 import { defaultLimits } from '../../../core/limits.js';
