@@ -107,10 +107,12 @@ function sync(command: CommandOf<'sync'>, log: LogTransaction): LogResult {
   const { partition, epoch, cutTo, copy, entries } = command;
   const found = log.replica(partition);
   if (belowPromise(found, epoch)) return refused(`promised ${found?.promisedEpoch ?? 0}`);
-  if (found !== undefined && epoch <= found.syncedEpoch && holds('no-cut-within-synced-epoch')) {
-    return refused(`synced in ${found.syncedEpoch}`);
-  }
   const start = copy === null ? cutTo : copy.atSeq;
+  if (found !== undefined && epoch <= found.syncedEpoch && holds('no-cut-within-synced-epoch')) {
+    // A copy may replace the table within the epoch, if the log that follows it ends no earlier than before.
+    const cutsNothing = copy !== null && start + entries.length >= found.places.lastSeq;
+    if (epoch < found.syncedEpoch || !cutsNothing) return refused(`synced in ${found.syncedEpoch}`);
+  }
   if (!follows(start, entries)) return refused('entries do not follow');
   if (copy === null) {
     const lastSeq = found?.places.lastSeq ?? 0;

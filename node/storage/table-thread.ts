@@ -199,13 +199,14 @@ export class TableThread implements Table {
 
   /** Applies what was handed in, makes it durable and lets go of the file. */
   async close(): Promise<void> {
+    // First: the last connection to close tidies up, and this one may not write.
+    this.connection.close();
     if (!this.closed) {
       await new Promise<void>((resolve) => {
         this.ask({ type: 'close', id: this.expect('done', () => resolve()) });
       });
     }
     this.closed = true;
-    this.connection.close();
     await this.thread.end();
   }
 }

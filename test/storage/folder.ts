@@ -1,0 +1,59 @@
+/** A folder of its own for each test, and the store in it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { defaultLimits } from '../../core/limits.js';
+import type { Entry } from '../../core/protocol/entry.js';
+import type { LogCommand, LogResult } from '../../core/protocol/log-command.js';
+import { openStore } from '../../node/storage/open-store.js';
+import type { OpenStoreOptions, Store } from '../../node/storage/open-store.js';
+
+export function newFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), 'kvorum-store-'));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+export function storeOptions(changes: Partial<OpenStoreOptions> = {}): OpenStoreOptions {
+  return {
+    clusterId: 'c',
+    newStoreId: 'a1',
+    limits: defaultLimits,
+    onFailure: (error) => {
+      throw error;
+    },
+    onDamage: (partition) => {
+      throw new Error(`damage in ${String(partition)}`);
+    },
+    applyDelayMs: 1,
+    ...changes,
+  };
+}
+
+export function open(folder: string, changes: Partial<OpenStoreOptions> = {}): Promise<Store> {
+  return openStore(folder, storeOptions(changes));
+}
+
+export function submit(store: Store, commands: LogCommand[]): Promise<LogResult[]> {
+  return new Promise((resolve) => store.log.submit(commands, resolve));
+}
+
+export async function submitDone(store: Store, commands: LogCommand[]): Promise<void> {
+  for (const result of await submit(store, commands)) {
+    if (result.status !== 'done') throw new Error(JSON.stringify(result));
+  }
+}
+
+export function read(store: Store, partition: number, fromSeq: number, bytesMax = 1e9): Promise<Entry[]> {
+  return new Promise((resolve) => store.log.read(partition, fromSeq, bytesMax, resolve));
+}
+
+export function apply(store: Store, partition: number, entries: Entry[]): Promise<'applied' | 'full'> {
+  return new Promise((resolve) => store.table.apply([{ partition, entries }], resolve));
+}
+
+export function checkpoint(store: Store): Promise<{ partition: number; seq: number }[]> {
+  return new Promise((resolve) => store.table.checkpoint(resolve));
+}

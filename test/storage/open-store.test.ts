@@ -1,0 +1,300 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { disownStore } from '../../node/storage/open-store.js';
+import type { Store } from '../../node/storage/open-store.js';
+import { append, bytesOf, entries, entry, promise, sync, textOf } from './entries.js';
+import { apply, checkpoint, newFolder, open, read, removeFolder, submit, submitDone } from './folder.js';
+
+function valueOf(store: Store, partition: number, key: string): string | null {
+  const row = store.table.get(partition, bytesOf(key));
+  if (row === 'damaged') throw new Error('damaged');
+  return row === null ? null : textOf(row.value);
+}
+
+/** What a crash would leave: the files as they are, without their end being written. */
+function crashImage(folder: string): string {
+  const image = newFolder();
+  for (const name of ['log.db', 'log.db-wal', 'table.db', 'table.db-wal']) {
+    if (existsSync(path.join(folder, name))) cpSync(path.join(folder, name), path.join(image, name));
+  }
+  return image;
+}
+
+describe('openStore', () => {
+  let folder: string;
+  const others: string[] = [];
+  beforeEach(() => {
+    folder = newFolder();
+  });
+  afterEach(() => {
+    for (const one of [folder, ...others.splice(0)]) removeFolder(one);
+  });
+
+  function imageOf(source: string): string {
+    const image = crashImage(source);
+    others.push(image);
+    return image;
+  }
+
+  /** Five entries in partition 1, three of them known to be committed, two applied and durable in the table. */
+  async function fill(store: Store): Promise<void> {
+    await submitDone(store, [promise(1, 5), sync(1, 5), append(1, 5, entries(5, 1, 5))]);
+    await apply(store, 1, entries(5, 1, 2));
+    await checkpoint(store);
+    await submitDone(store, [{ type: 'note', commits: [{ partition: 1, seq: 3, acks: [] }] }, promise(2, 1)]);
+  }
+
+  it('makes a store, and finds it again with its boot count counted', async () => {
+    const first = await open(folder);
+    expect(first.recovered).toMatchObject({
+      storeId: 'a1',
+      bootCount: 1,
+      leaseMs: 0,
+      ring: null,
+      replicas: [],
+    });
+    await first.close();
+    const second = await open(folder, { newStoreId: 'b2' });
+    expect(second.recovered).toMatchObject({ storeId: 'a1', bootCount: 2 });
+    await second.close();
+  });
+
+  it.each(['closed', 'crashed'])(
+    'comes back with everything, the table brought forward, after it %s',
+    async (how) => {
+      const store = await open(folder);
+      await fill(store);
+      const image = imageOf(folder);
+      await store.close();
+      const again = await open(how === 'closed' ? folder : image);
+      expect(again.recovered.replicas).toMatchObject([
+        {
+          partition: 1,
+          promisedEpoch: 5,
+          syncedEpoch: 5,
+          baseSeq: 0,
+          lastSeq: 5,
+          commitSeq: 3,
+          appliedSeq: 3,
+        },
+        { partition: 2, promisedEpoch: 1, syncedEpoch: 0, lastSeq: 0, appliedSeq: 0, tail: [] },
+      ]);
+      expect(again.recovered.replicas[0]?.tail.map(({ seq }) => seq)).toEqual([4, 5]);
+      expect(valueOf(again, 1, 'key-3')).toBe('value-3');
+      expect(valueOf(again, 1, 'key-4')).toBeNull();
+      expect((await read(again, 1, 2)).map(({ seq }) => seq)).toEqual([2, 3, 4, 5]);
+      await submitDone(again, [append(1, 5, entries(5, 6, 6))]);
+      await again.close();
+    },
+  );
+
+  it('lets one process in at a time', async () => {
+    const store = await open(folder);
+    await expect(open(folder)).rejects.toMatchObject({ name: 'StoreLocked' });
+    expect(() => disownStore(folder)).toThrow('in use');
+    await store.close();
+    await (await open(folder)).close();
+  });
+
+  it('refuses the files of another cluster', async () => {
+    await (await open(folder)).close();
+    await expect(open(folder, { clusterId: 'other' })).rejects.toMatchObject({ name: 'ForeignStore' });
+    await (await open(folder)).close();
+  });
+
+  it.each(['log.db', 'table.db'])('is amnesiac without %s, until it is put aside', async (name) => {
+    const store = await open(folder);
+    await fill(store);
+    await store.close();
+    rmSync(path.join(folder, name));
+    await expect(open(folder, { newStoreId: 'b2' })).rejects.toMatchObject({ name: 'AmnesiacStore' });
+    expect(disownStore(folder)).toHaveLength(1);
+    const fresh = await open(folder, { newStoreId: 'b2' });
+    expect(fresh.recovered).toMatchObject({ storeId: 'b2', bootCount: 1, replicas: [] });
+    await fresh.close();
+  });
+
+  it('keeps every store that was put aside', async () => {
+    for (const newStoreId of ['a1', 'b2', 'c3']) {
+      await (await open(folder, { newStoreId })).close();
+      disownStore(folder);
+    }
+    for (const number of [1, 2, 3]) {
+      expect(existsSync(path.join(folder, `log.db.disowned-${number}`))).toBe(true);
+      expect(existsSync(path.join(folder, `table.db.disowned-${number}`))).toBe(true);
+    }
+  });
+
+  it('is amnesiac if a file is from another store, or older than the other', async () => {
+    const store = await open(folder);
+    await fill(store);
+    const older = imageOf(folder);
+    await submitDone(store, [append(1, 5, entries(5, 6, 9))]);
+    await apply(store, 1, entries(5, 3, 9));
+    await checkpoint(store);
+    await submitDone(store, [{ type: 'trim', partition: 1, throughSeq: 8 }]);
+    await store.close();
+
+    const stranger = newFolder();
+    others.push(stranger);
+    await (await open(stranger, { newStoreId: 'x9' })).close();
+    for (const [name, source] of [
+      ['table.db', stranger],
+      ['table.db', older],
+      ['log.db', older],
+    ] as const) {
+      const mixed = imageOf(folder);
+      rmSync(path.join(mixed, `${name}-wal`), { force: true });
+      cpSync(path.join(source, name), path.join(mixed, name));
+      const wal = path.join(source, `${name}-wal`);
+      if (existsSync(wal)) cpSync(wal, path.join(mixed, `${name}-wal`));
+      await expect(open(mixed)).rejects.toMatchObject({ name: 'AmnesiacStore' });
+    }
+    await (await open(folder)).close();
+  });
+
+  it('makes a store that was only half made anew', async () => {
+    await (await open(folder)).close();
+    renameSync(path.join(folder, 'log.db'), path.join(folder, 'log.db.new'));
+    const store = await open(folder, { newStoreId: 'b2' });
+    expect(store.recovered).toMatchObject({ storeId: 'b2', bootCount: 1 });
+    await store.close();
+  });
+
+  it.each([
+    ['before the log switched', false, 'old-1'],
+    ['after the log switched', true, 'new-1'],
+  ])('finishes or drops a copy staged whole when it ended %s', async (_when, switched, expected) => {
+    const source = await open(folder);
+    await submitDone(source, [promise(1, 5), sync(1, 5, 0, [entry(5, 1, { key: 'new-1' })])]);
+    await apply(source, 1, [entry(5, 1, { key: 'new-1' })]);
+    const copy = await new Promise<{ handle: number; atSeq: number }>((done) =>
+      source.table.openCopy(1, done),
+    );
+    const chunk = await new Promise<{ rows: Uint8Array; last: boolean }>((done) =>
+      source.table.readCopy(copy.handle, 1e6, done),
+    );
+    source.table.closeCopy(copy.handle);
+    await source.close();
+
+    const target = newFolder();
+    others.push(target);
+    const store = await open(target, { newStoreId: 'b2' });
+    await submitDone(store, [promise(1, 4), sync(1, 4, 0, [entry(4, 1, { key: 'old-1' })])]);
+    await apply(store, 1, [entry(4, 1, { key: 'old-1' })]);
+    const outcome = await new Promise((done) =>
+      store.table.stage(1, { number: 9, atSeq: copy.atSeq, chunk: 0, ...chunk }, done),
+    );
+    expect([outcome, chunk.last]).toEqual(['staged', true]);
+    const base = { type: 'sync', partition: 1, epoch: 5, cutTo: 1, epochStarts: [], entries: [] } as const;
+    if (switched) {
+      await submitDone(store, [{ ...base, epochStarts: [], entries: [], copy: { number: 9, atSeq: 1 } }]);
+    }
+    const image = imageOf(target);
+    await store.close();
+    const again = await open(image);
+    expect(valueOf(again, 1, expected)).toBe('value-1');
+    expect(valueOf(again, 1, switched ? 'old-1' : 'new-1')).toBeNull();
+    expect(again.recovered.replicas[0]).toMatchObject({
+      appliedSeq: 1,
+      lastSeq: 1,
+      baseSeq: switched ? 1 : 0,
+    });
+    await again.close();
+    const partly = new Database(path.join(image, 'table.db'), { readonly: true });
+    expect(partly.prepare('SELECT count(*) FROM stages').pluck().get()).toBe(0);
+    partly.close();
+  });
+
+  it('answers refusals one by one, and everything in order', async () => {
+    const store = await open(folder);
+    const order: string[] = [];
+    const note = (name: string) => (results: { status: string }[]) => {
+      order.push(`${name} ${results.map(({ status }) => status).join(' ')}`);
+    };
+    store.log.submit([promise(1, 5), sync(1, 5)], note('a'));
+    store.log.submit([append(1, 5, entries(5, 2, 2)), append(1, 5, entries(5, 1, 1))], note('b'));
+    store.log.submit([{ type: 'note', commits: [] }], note('c'));
+    const last = await submit(store, [append(1, 4, [])]);
+    expect(last).toMatchObject([{ status: 'refused' }]);
+    expect(order).toEqual(['a done done', 'b refused done', 'c done']);
+    await store.close();
+  });
+
+  it('commits a note that nothing follows', async () => {
+    const store = await open(folder);
+    await submitDone(store, [promise(1, 5), sync(1, 5, 0, entries(5, 1, 1))]);
+    await submitDone(store, [{ type: 'note', commits: [{ partition: 1, seq: 1, acks: [] }] }]);
+    const image = imageOf(folder);
+    await store.close();
+    const again = await open(image);
+    expect(again.recovered.replicas[0]).toMatchObject({ commitSeq: 1, appliedSeq: 1 });
+    await again.close();
+  });
+
+  it('puts what waits together into one transaction', async () => {
+    const store = await open(folder);
+    await submitDone(store, [promise(1, 5), sync(1, 5)]);
+    const before = store.log.commitCount;
+    const all: Promise<void>[] = [];
+    for (let seq = 1; seq <= 640; seq += 1) {
+      all.push(submitDone(store, [append(1, 5, entries(5, seq, seq))]));
+      if (seq % 64 === 0) await new Promise((done) => setImmediate(done));
+    }
+    await Promise.all(all);
+    expect(store.log.commitCount - before).toBeLessThanOrEqual(10);
+    expect(store.log.queuedBytes).toBe(0);
+    await store.close();
+  });
+
+  it('keeps the write-ahead log small while writes go on', async () => {
+    const store = await open(folder, { walBytes: 256 * 1024 });
+    await submitDone(store, [promise(1, 5), sync(1, 5)]);
+    let seq = 0;
+    for (let round = 0; round < 400; round += 1) {
+      const batch = entries(5, seq + 1, seq + 50);
+      seq += 50;
+      await submitDone(store, [append(1, 5, batch)]);
+      if (round % 100 === 99) await submitDone(store, [{ type: 'trim', partition: 1, throughSeq: seq - 10 }]);
+    }
+    const wal = new Database(path.join(folder, 'log.db'), { readonly: true });
+    const kept = wal.prepare<[], number>('SELECT count(*) FROM log').pluck().get() ?? 0;
+    wal.close();
+    expect(kept).toBeLessThan(20_000);
+    expect((await read(store, 1, seq - 5)).map((one) => one.seq)).toEqual([
+      seq - 5,
+      seq - 4,
+      seq - 3,
+      seq - 2,
+      seq - 1,
+      seq,
+    ]);
+    const { size } = statSync(path.join(folder, 'log.db-wal'));
+    // 20,000 entries were written, about 4 MB of pages and more with those written again and again.
+    expect(size).toBeLessThan(4 * 1024 * 1024);
+    await store.close();
+  });
+
+  it('can be looked into with the sqlite3 tool while it runs', async () => {
+    const store = await open(folder);
+    await fill(store);
+    const ask = (file: string, sql: string) => {
+      const program = `const D = require('better-sqlite3');
+        console.log(JSON.stringify(new D(process.argv[1], { readonly: true }).prepare(process.argv[2]).all()))`;
+      return JSON.parse(
+        execFileSync(process.execPath, ['-e', program, path.join(folder, file), sql]).toString(),
+      ) as unknown;
+    };
+    expect(ask('log.db', 'SELECT partition, seq, key, value FROM entries WHERE seq = 5')).toEqual([
+      { partition: 1, seq: 5, key: 'key-5', value: 'value-5' },
+    ]);
+    expect(ask('table.db', 'SELECT key, value FROM entries')).toEqual([
+      { key: 'key-1', value: 'value-1' },
+      { key: 'key-2', value: 'value-2' },
+    ]);
+    await store.close();
+  });
+});
