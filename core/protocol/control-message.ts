@@ -120,6 +120,8 @@ export const replicaReport = struct({
   serving: boolean,
   /** Serving: voters and learners, other than itself, that are level (synced in its epoch and no more than a little behind). */
   levels: list(struct({ id: identifier, storeId: identifier, level: boolean, lag: position }), 32),
+  /** A row of its table is damaged, and a copy has not replaced it yet. */
+  damaged: boolean,
   /** A full copy is under way into this replica. */
   copying: boolean,
 });

@@ -78,6 +78,8 @@ const report = struct({
   baseSeq: position,
   lastSeq: position,
   appliedSeq: position,
+  /** Synced in this very epoch, but its table is damaged: asks for a full copy of it. */
+  refill: boolean,
   /** A full copy that is staged durably and waits for the log that follows it. */
   staged: optional(struct({ number: position, atSeq: position })),
 });

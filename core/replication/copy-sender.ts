@@ -13,7 +13,8 @@ const idleMs = 10_000;
 export class CopySender {
   constructor(private readonly context: Context) {}
 
-  offer(replica: Replica, leader: Leader, progress: Progress): void {
+  /** `refill`: for a follower that is level and only wants its table replaced. */
+  offer(replica: Replica, leader: Leader, progress: Progress, refill = false): void {
     if (progress.copy !== null) {
       if (progress.copy.handle >= 0) this.sendOffer(replica, leader, progress, progress.copy);
       return;
@@ -31,7 +32,7 @@ export class CopySender {
       usedAt: this.context.now,
     };
     progress.copy = copy;
-    progress.state = 'copying';
+    if (!refill) progress.state = 'copying';
     leader.copies += 1;
     this.context.changed(replica);
     this.context.emit({

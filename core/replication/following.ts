@@ -43,7 +43,8 @@ export class Following {
       return this.receiving.leaderSpoke(replica, epoch, from);
     }
     if (epoch < replica.syncedEpoch) return this.refuse(from, message, replica, 'promised');
-    replica.receiver = null;
+    if (replica.receiver !== null && replica.receiver.epoch !== epoch) replica.receiver = null;
+    if (replica.damaged) this.receiving.wantRefill(replica, epoch, from);
     this.take(from, message, replica);
   }
 

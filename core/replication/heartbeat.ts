@@ -24,6 +24,7 @@ export function replicaReport(replica: Replica): ReplicaReport {
     appliedSeq: replica.appliedSeq,
     serving,
     levels,
+    damaged: replica.damaged,
     copying: (replica.receiver?.copy ?? null) !== null,
   };
 }

@@ -136,6 +136,7 @@ export class Leading {
     this.configure(replica, leader, record);
     replica.commitSeq = Math.max(replica.commitSeq, leader.startSeq - 1);
     for (const entry of replica.tail) {
+      if (entry.seq <= replica.appliedSeq) continue;
       addToOverlay(leader, keyText(entryKey(entry)), entry.seq);
       const { idempotencyKey } = entryContent(entry);
       if (idempotencyKey !== '') leader.idempotency.set(idempotencyKey, entry.seq);

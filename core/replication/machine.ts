@@ -11,7 +11,7 @@ import type { Checksum } from '../protocol/entry.js';
 import type { PeerRun, RecoveredStore } from '../protocol/log-command.js';
 import type { ReadOperation, WriteOperation } from '../protocol/operation.js';
 import type { PeerMessage } from '../protocol/peer-message.js';
-import { decodeRing, encodeRing } from '../ring/ring-payload.js';
+import { decodeRing } from '../ring/ring-payload.js';
 import type { WorkerId } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import { Applier } from './apply.js';
@@ -19,7 +19,7 @@ import type { Instant, Self } from './context.js';
 import { Context } from './context.js';
 import { CopySender } from './copy-sender.js';
 import type { Effect, ReadDone, WriteDone } from './effect.js';
-import { Emptying } from './emptying.js';
+import { Removal } from './removal.js';
 import { Fencing } from './fencing.js';
 import { Following } from './following.js';
 import { Handover } from './handover.js';
@@ -27,6 +27,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Leading } from './leading.js';
 import { dropLeases, isServing } from './lease.js';
 import { Orders } from './orders.js';
+import { PeerDispatch } from './peer-dispatch.js';
 import { Receiving } from './receiving.js';
 import type { Replica } from './replica.js';
 import { recoveredReplica } from './replica.js';
@@ -59,8 +60,9 @@ export class ReplicaMachine {
   private readonly handover: Handover;
   private readonly ringChange: RingChange;
   private readonly heartbeat: Heartbeat;
-  private readonly emptying: Emptying;
+  private readonly removal: Removal;
   private readonly orders: Orders;
+  private readonly peerDispatch: PeerDispatch;
   private clockGapMs: number | null = null;
   private ticks = 0;
 
@@ -91,9 +93,19 @@ export class ReplicaMachine {
     this.syncing = new Syncing(context, this.copies);
     this.fencing = new Fencing(context, this.following);
     this.handover = new Handover(context);
-    this.emptying = new Emptying(context, stepDown);
-    this.ringChange = new RingChange(context, this.leading, this.emptying);
+    this.removal = new Removal(context);
+    this.ringChange = new RingChange(context, this.leading, this.removal);
     this.heartbeat = new Heartbeat(context);
+    const { following, receiving, replicating, syncing, copies, handover, ringChange } = this;
+    this.peerDispatch = new PeerDispatch(context, {
+      following,
+      receiving,
+      replicating,
+      syncing,
+      copies,
+      handover,
+      ringChange,
+    });
     this.orders = new Orders(
       context,
       this.fencing,
@@ -228,71 +240,9 @@ export class ReplicaMachine {
       peer.heardAt = at.now;
       for (const message of messages) {
         if (this.context.stopped) return;
-        if (!peer.distrusted || message.type === 'remembered') this.peerMessage(from, message);
+        if (!peer.distrusted || message.type === 'remembered') this.peerDispatch.take(from, message);
       }
     });
-  }
-
-  private peerMessage(from: WorkerId, message: PeerMessage): void {
-    if ('partition' in message && !this.context.isPartition(message.partition)) return;
-    switch (message.type) {
-      case 'append':
-        return this.following.append(from, message);
-      case 'giveBack':
-        return this.following.giveBack(message);
-      case 'forgot':
-        return this.following.forgot(message);
-      case 'sync':
-        return this.receiving.sync(from, message);
-      case 'copyOffer':
-        return this.receiving.copyOffer(from, message);
-      case 'copyChunk':
-        return this.receiving.copyChunk(from, message);
-      case 'copyEnd':
-        return this.receiving.copyEnd(from, message);
-      case 'ack':
-      case 'refusal':
-      case 'report':
-      case 'copyPull':
-        return this.toLeader(from, message);
-      case 'ringVersion': {
-        const { ring } = this.context;
-        if (ring === null || ring.version <= message.version) return;
-        return this.context.send(from, { type: 'ring', payload: encodeRing(ring) });
-      }
-      case 'ring':
-        return this.ringChange.offer(message.payload);
-      case 'remembered':
-        return this.remembered(message);
-      default:
-        return undefined;
-    }
-  }
-
-  private toLeader(
-    from: WorkerId,
-    message: Extract<PeerMessage, { type: 'ack' | 'refusal' | 'report' | 'copyPull' }>,
-  ): void {
-    const replica = this.context.replicas.get(message.partition);
-    const leader = replica?.leader ?? null;
-    if (replica === undefined || leader?.epoch !== message.epoch) return;
-    const progress = this.replicating.progressOf(from, leader);
-    if (progress === null) return;
-    if (message.type === 'ack') this.replicating.ack(from, message, replica, leader);
-    else if (message.type === 'refusal') this.replicating.refusal(from, message, replica, leader);
-    else if (message.type === 'report') this.syncing.report(message, replica, leader, progress);
-    else this.copies.pull(message, replica, leader, progress);
-    if (leader.hold !== null) this.handover.settle(replica, leader, leader.hold);
-  }
-
-  /** A peer remembers a newer run of this very store: this disk is an older image of it. */
-  private remembered(message: Extract<PeerMessage, { type: 'remembered' }>): void {
-    const { self } = this.context;
-    if (message.storeId !== self.storeId || !holds('boot-count-remembered')) return;
-    const older = message.bootCount === self.bootCount && message.runId !== self.runId;
-    if (message.bootCount > self.bootCount || older) {
-      this.context.stop('the store is an older image: a peer remembers a newer run of it', true);
-    }
   }
 
   controllerConnected(at: Instant, controller: string): Effect[] {
@@ -321,7 +271,11 @@ export class ReplicaMachine {
   damaged(at: Instant, partition: number): Effect[] {
     return this.step(at, () => {
       const replica = this.context.replicas.get(partition);
-      if (replica !== undefined) this.emptying.forget(replica);
+      if (replica === undefined || replica.damaged || replica.tableBusy) return;
+      replica.damaged = true;
+      this.context.note('table damaged: a copy has to replace it', { partition });
+      this.context.changed(replica);
+      this.heartbeat.hurry();
     });
   }
 

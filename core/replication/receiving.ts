@@ -16,8 +16,15 @@ import { holds } from '../rules.js';
 import type { Applier } from './apply.js';
 import type { Context } from './context.js';
 import type { ReceivedCopy, Receiver, Replica } from './replica.js';
+import { tailSlice } from './replica.js';
 
 const epochStartsMax = 1_024;
+const refillEveryMs = 2_000;
+
+function newReceiver(epoch: number, leader: WorkerId, now: number, copy: ReceivedCopy | null): Receiver {
+  const gathered: Entry[] = [];
+  return { epoch, leader, reported: false, progressAt: now, cutTo: 0, gathered, gatheredBytes: 0, copy };
+}
 
 export class Receiving {
   constructor(
@@ -33,17 +40,21 @@ export class Receiving {
     const patienceMs = known?.copy?.staging === true ? 20 * limits.syncProgressMs : limits.syncProgressMs;
     if (same && known.reported && now - known.progressAt < patienceMs) return;
     if (replica.tableBusy || replica.deleting) return;
-    replica.receiver = {
-      epoch,
-      leader,
-      reported: false,
-      progressAt: now,
-      cutTo: 0,
-      gathered: [],
-      gatheredBytes: 0,
-      copy: same && known.copy?.staged === true ? known.copy : null,
-    };
+    const copy = same && known.copy?.staged === true ? known.copy : null;
+    replica.receiver = newReceiver(epoch, leader, now, copy);
     if (replica.durable.promisedEpoch >= epoch || !holds('promise-first')) this.promised(replica);
+  }
+
+  /** The leader it is level with spoke, and its own table is damaged: a copy has to replace it. */
+  wantRefill(replica: Replica, epoch: number, leader: WorkerId): void {
+    const known = replica.receiver;
+    const patienceMs =
+      (known?.copy ?? null) === null ? refillEveryMs : 20 * this.context.limits.syncProgressMs;
+    if (known !== null && this.context.now - known.progressAt < patienceMs) return;
+    if (replica.tableBusy || replica.durable.syncedEpoch !== epoch) return;
+    const copy = known?.copy?.staged === true ? known.copy : null;
+    replica.receiver = newReceiver(epoch, leader, this.context.now, copy);
+    this.sendReport(replica, replica.receiver);
   }
 
   /** The promise is durable: the log may be reported. */
@@ -68,6 +79,7 @@ export class Receiving {
       baseSeq: durable.baseSeq,
       lastSeq: durable.lastSeq,
       appliedSeq: replica.appliedUpTo,
+      refill: replica.damaged && durable.syncedEpoch === receiver.epoch,
       staged: staged === null ? null : { number: staged.number, atSeq: staged.atSeq },
     });
   }
@@ -117,16 +129,29 @@ export class Receiving {
     }
   }
 
+  /**
+   * What follows a copy within the epoch that the replica is synced in: its own log, of which nothing is cut. Null if memory
+   * does not reach back to the copy, which is too old then.
+   */
+  private ownLogAfter(replica: Replica, copy: ReceivedCopy, gathered: Entry[]): Entry[] | null {
+    return copy.atSeq >= replica.lastSeq ? gathered : tailSlice(replica, copy.atSeq);
+  }
+
   /** One command makes the log equal to the leader's, at least to the start of its epoch. */
   private switchTo(
     replica: Replica,
     receiver: Receiver,
-    epochStarts: EpochStart[],
+    leaderStarts: EpochStart[],
     copy: ReceivedCopy | null,
   ): void {
-    const { cutTo, epoch, leader, gathered } = receiver;
+    const { cutTo, epoch, leader } = receiver;
     replica.receiver = null;
-    if (copy === null && (cutTo > replica.lastSeq || cutTo < replica.durable.baseSeq)) return;
+    const within = replica.syncedEpoch === epoch;
+    if (copy === null && (within || cutTo > replica.lastSeq || cutTo < replica.durable.baseSeq)) return;
+    const ownLog = within && copy !== null ? this.ownLogAfter(replica, copy, receiver.gathered) : null;
+    if (within && ownLog === null) return this.abandon(replica, 'the copy is older than the table');
+    const gathered = ownLog ?? receiver.gathered;
+    const epochStarts = within && cutTo < replica.lastSeq ? replica.epochStarts : leaderStarts;
     replica.undo = { tail: [...replica.tail], tailBase: replica.tailBase };
     if (copy === null) {
       assert(cutTo >= replica.appliedUpTo, 'nothing applied is ever cut', {
@@ -164,6 +189,7 @@ export class Receiving {
         if (copy !== null) this.adopt(replica, copy);
         this.applier.wake(replica);
         this.context.changed(replica);
+        if (copy !== null) replica.damaged = false;
         this.tellLevel(replica, epoch, leader);
       },
       failed: () => {
@@ -206,7 +232,7 @@ export class Receiving {
   }
 
   copyOffer(from: WorkerId, message: PeerMessageOf<'copyOffer'>): void {
-    const found = this.receiverFor(from, message);
+    const found = this.receiverFor(from, message) ?? this.receiverWithin(from, message);
     if (found === null) return;
     const { replica, receiver } = found;
     if (receiver.copy?.number === message.number) return;
@@ -222,6 +248,19 @@ export class Receiving {
     receiver.progressAt = this.context.now;
     this.context.changed(replica);
     this.pull(replica, receiver, receiver.copy);
+  }
+
+  /** A straggler of this very epoch, whose next entry the leader's log does not hold any more. */
+  private receiverWithin(
+    from: WorkerId,
+    message: PeerMessageOf<'copyOffer'>,
+  ): { replica: Replica; receiver: Receiver } | null {
+    const replica = this.context.replicas.get(message.partition);
+    if (replica?.durable.syncedEpoch !== message.epoch || replica.promisedEpoch > message.epoch) return null;
+    if (replica.receiver !== null || replica.tableBusy || replica.stalled || replica.deleting) return null;
+    replica.receiver = newReceiver(message.epoch, from, this.context.now, null);
+    replica.receiver.reported = true;
+    return { replica, receiver: replica.receiver };
   }
 
   private pull(replica: Replica, receiver: Receiver, copy: ReceivedCopy): void {

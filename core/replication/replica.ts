@@ -106,7 +106,9 @@ export interface Replica {
   undo: { tail: Entry[]; tailBase: number } | null;
   /** Its data is being removed. */
   deleting: boolean;
-  /** Its table was damaged and its data removed: it answers no fence until it was synced anew. */
+  /** A row of the table does not match its checksum: a copy has to replace the table. */
+  damaged: boolean;
+  /** Its log was damaged and its data removed: it answers no fence until it was synced anew. */
   forgotten: boolean;
   unresolved: UnresolvedWrite[];
   acks: Map<WorkerId, AckMemory>;
@@ -165,6 +167,7 @@ export function recoveredReplica(found: RecoveredReplica): Replica {
     tableGeneration: 0,
     undo: null,
     deleting: false,
+    damaged: false,
     forgotten: found.forgotten,
     unresolved: [],
     acks: new Map(found.acks.map((memory) => [memory.id, memory])),
@@ -197,12 +200,14 @@ export function hasEntry({ durable }: Replica, epoch: number, seq: number): bool
   return seq <= durable.lastSeq && epochAt(durable.epochStarts, seq) === epoch;
 }
 
-/** Forgets entries that the table shows its readers. */
+/** Forgets entries that the table shows its readers, unless a copy that comes in will need them after it. */
 export function dropAppliedTail(replica: Replica): void {
-  const count = replica.appliedSeq - replica.tailBase;
+  const copy = replica.receiver?.epoch === replica.syncedEpoch ? replica.receiver.copy : null;
+  const through = Math.min(replica.appliedSeq, copy?.atSeq ?? Infinity);
+  const count = through - replica.tailBase;
   if (count <= 0) return;
   replica.tail.splice(0, count);
-  replica.tailBase = replica.appliedSeq;
+  replica.tailBase = through;
 }
 
 /** Memory becomes what the disk holds: after a failed command, when all commands were answered. */

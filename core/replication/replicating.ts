@@ -127,6 +127,7 @@ export class Replicating {
     const progress = this.progressOf(from, leader);
     if (progress === null || progress.state === 'distrusted') return;
     const wasLevel = progress.state === 'level';
+    if (progress.state === 'copying' && message.durableSeq < (progress.copy?.atSeq ?? 0)) return;
     progress.state = 'level';
     progress.synced = true;
     progress.ackedAt = this.context.now;
@@ -159,6 +160,7 @@ export class Replicating {
     const progress = this.progressOf(from, leader);
     if (progress === null || message.reason === 'promised') return;
     if (progress.state === 'distrusted') return this.sendForgot(replica, leader, progress);
+    if (progress.state === 'copying') return;
     progress.ackedAt = this.context.now;
     if (message.reason === 'busy' || message.round <= progress.rewoundAtRound) return;
     if (message.round > progress.matchRound && message.lastSeq < progress.matchSeq) {

@@ -6,7 +6,7 @@ import { decodeRing } from '../ring/ring-payload.js';
 import type { PartitionRecord, RingRecord } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Context } from './context.js';
-import type { Emptying } from './emptying.js';
+import type { Removal } from './removal.js';
 import type { Leading } from './leading.js';
 import type { Replica } from './replica.js';
 
@@ -14,7 +14,7 @@ export class RingChange {
   constructor(
     private readonly context: Context,
     private readonly leading: Leading,
-    private readonly emptying: Emptying,
+    private readonly removal: Removal,
   ) {}
 
   /** Takes over a ring if it is newer than the one known. */
@@ -67,7 +67,7 @@ export class RingChange {
     if (replica.syncedEpoch === 0 && replica.lastSeq === 0) return;
     if (replica.tableBusy || replica.writesUnderWay > 0 || replica.unresolved.length > 0) return;
     if (replica.leader !== null) this.leading.stepDown(replica, 'the ring leaves this replica out');
-    this.emptying.remove(replica, record);
+    this.removal.remove(replica, record);
   }
 }
 

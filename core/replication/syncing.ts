@@ -33,10 +33,16 @@ export class Syncing {
   report(message: PeerMessageOf<'report'>, replica: Replica, leader: Leader, progress: Progress): void {
     if (!leader.ready || progress.state === 'distrusted') return;
     const cutTo = this.cutFor(message, replica, progress);
-    progress.synced = false;
-    progress.ackedAt = this.context.now;
-    if (cutTo === null) return this.copies.offer(replica, leader, progress);
-    progress.state = 'syncing';
+    if (message.refill) {
+      if (message.staged === null || cutTo === null)
+        return this.copies.offer(replica, leader, progress, true);
+      this.copies.end(leader, progress);
+    } else {
+      progress.synced = false;
+      progress.ackedAt = this.context.now;
+      if (cutTo === null) return this.copies.offer(replica, leader, progress);
+      progress.state = 'syncing';
+    }
     progress.syncNumber += 1;
     this.context.changed(replica);
     this.sendPart(replica, leader, progress, {

@@ -25,6 +25,21 @@ interface Lead {
   requestId: number;
 }
 
+/** What it needs of the cluster around it. */
+export type Surroundings = Pick<
+  FakeCluster,
+  | 'after'
+  | 'controllers'
+  | 'encoded'
+  | 'freshId'
+  | 'fromWorker'
+  | 'joined'
+  | 'now'
+  | 'workerDied'
+  | 'workers'
+  | 'workerStarted'
+>;
+
 export class FakeWorker {
   storeId: string;
   bootCount = 1;
@@ -42,7 +57,7 @@ export class FakeWorker {
 
   constructor(
     readonly id: string,
-    readonly cluster: FakeCluster,
+    readonly cluster: Surroundings,
   ) {
     this.storeId = cluster.freshId();
     this.runId = cluster.freshId();
@@ -350,6 +365,7 @@ export class FakeWorker {
       appliedSeq: commitSeq,
       serving,
       levels,
+      damaged: false,
       copying: false,
     };
   }
