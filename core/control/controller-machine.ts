@@ -38,6 +38,8 @@ export interface MachineOptions extends ClusterShape {
 const batchesMax = 8;
 const batchItemsMax = 1_024;
 const replacementsMax = 8;
+/** From one complete report of a worker to the next; between them heartbeats tell changes alone. */
+const completeReportHeartbeats = 20;
 
 export class ControllerMachine {
   private readonly effects: ControlEffect[] = [];
@@ -178,6 +180,13 @@ export class ControllerMachine {
     this.detector.suspect(facts, now);
   }
 
+  /** Now and then everything: a heartbeat that told a change may have been lost. */
+  private askAgain(facts: WorkerFacts, now: number): void {
+    const { heartbeatMs } = this.options.limits;
+    const pauseMs = facts.complete ? completeReportHeartbeats * heartbeatMs : heartbeatMs;
+    if (now - facts.reportAskedAt >= pauseMs) this.askForAll(facts, now);
+  }
+
   private askForAll(facts: WorkerFacts, now: number): void {
     facts.reportAskedAt = now;
     this.courier.send(facts.id, { type: 'reportAll' });
@@ -192,9 +201,7 @@ export class ControllerMachine {
     switch (report.type) {
       case 'heartbeat':
         mergeHeartbeat(facts, report, now);
-        if (!facts.complete && now - facts.reportAskedAt >= this.options.limits.heartbeatMs) {
-          this.askForAll(facts, now);
-        }
+        this.askAgain(facts, now);
         this.compare(facts, report.replicas, now);
         this.dirty = true;
         return;
@@ -343,6 +350,7 @@ export class ControllerMachine {
       record,
       workers: this.workers,
       wished: this.wished.of(record, this.workers, now),
+      moveFailures: (partition) => this.retries.moveFailures(partition),
       isBusy: (partition) => this.isBusy(partition),
       lastsMs: (key) => this.lasting.lastsMs(key, now),
     };

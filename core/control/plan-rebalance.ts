@@ -5,7 +5,7 @@
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
-import { isHealthy, isLevel, leadersInOrder, primaryLoads, servingReport } from './plan-view.js';
+import { isHealthy, isLevel, leadersInOrder, primaryLoads, servingReport, shouldHold } from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
@@ -27,7 +27,8 @@ export function planHandovers(view: PlanView, isResting: (partition: number) => 
       const target = bestTarget(view, partition, record, report, loads);
       if (target === null || urgent.length >= movesMax) return;
       loads.set(target.id, (loads.get(target.id) ?? 0) + 1);
-      urgent.push(moveOrder(partition, record, target, reason));
+      const order = moveOrder(partition, record, target, reason);
+      urgent.push(shouldHold(view, partition) ? order : { ...order, holdFor: null });
     } else if (balancing.length < balancingMovesMax) {
       const target = balanceTarget(view, partition, record);
       if (target !== null) balancing.push(moveOrder(partition, record, target, 'even spread'));

@@ -6,7 +6,7 @@
 import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.js';
 import { fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
-import { hasQuorum, isHealthy, isLevel, presentVoters, servingReport } from './plan-view.js';
+import { isHealthy, isLevel, presentVoters, servingReport, shouldHold } from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
@@ -199,8 +199,7 @@ function replaceOrder(view: PlanView, partition: number, record: PartitionRecord
     reason: need.reason,
     preferred: [id],
     replacement: { leaving: need.leaving, joining: need.joining },
-    // Where nothing can be committed there is nothing to wait for.
-    holdFor: hasQuorum(view, record) ? (need.joining ?? { id, storeId }) : null,
+    holdFor: shouldHold(view, partition) ? (need.joining ?? { id, storeId }) : null,
     leftOut: new Set(),
     founders: null,
   };

@@ -17,10 +17,21 @@ export interface PlanView {
   workers: WorkerDirectory;
   /** Who should hold what; null while there are too few workers to say. */
   wished: readonly PartitionPlacement[] | null;
+  /** Planned changes of it that failed in a row. */
+  moveFailures(partition: number): number;
   /** In a reconfiguration now. */
   isBusy(partition: number): boolean;
   /** For how long `key` has been asked about in each pass, without a gap. */
   lastsMs(key: string): number;
+}
+
+/** After this many failures a planned change is made without holding writes: what cannot be committed cannot be waited for. */
+const holdFailuresMax = 2;
+
+export function shouldHold(view: PlanView, partition: number): boolean {
+  const record = view.record.partitions[partition];
+  if (record === undefined || view.moveFailures(partition) >= holdFailuresMax) return false;
+  return hasQuorum(view, record);
 }
 
 export function presentVoters(view: PlanView, record: PartitionRecord): Identity[] {

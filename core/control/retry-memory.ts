@@ -41,6 +41,11 @@ export class RetryMemory {
     return now < (this.rests[lane].get(partition)?.until ?? -Infinity);
   }
 
+  /** Planned changes of this partition that failed in a row. */
+  moveFailures(partition: number): number {
+    return this.rests.move.get(partition)?.failures ?? 0;
+  }
+
   isOwnAttempt(partition: number, attempt: number): boolean {
     return this.ownAttempts.get(partition) === attempt;
   }
