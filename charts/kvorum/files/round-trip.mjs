@@ -1,5 +1,5 @@
-// Run by `helm test` in a pod of its own: what was written is read back, a stale condition is refused, and the key is gone
-// afterwards. Exits with 1 and a sentence at the first answer that is not right.
+// Run by `helm test` in a pod of its own: what was written is read back, a stale condition is refused, and
+// the key is gone afterwards. Exits with 1 and a sentence at the first answer that is not right.
 import { strict as assert } from 'node:assert';
 import { randomUUID } from 'node:crypto';
 
@@ -8,7 +8,7 @@ const url = `${store}/v1/kv/helm-test/${randomUUID()}`;
 const value = `written at ${new Date().toISOString()}`;
 const patienceMs = 60_000;
 
-/** A store that was just installed may still be electing; a refusal that says "not applied" may be repeated. */
+/** A store that was just installed may still be electing; what was not applied may be repeated. */
 async function call(method, options = {}) {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -27,7 +27,10 @@ async function call(method, options = {}) {
 }
 
 const written = await call('PUT', { body: value, headers: { 'Content-Type': 'text/plain' } });
-assert.ok(written.status === 201 || written.status === 200, `PUT answered ${written.status}: ${written.body}`);
+assert.ok(
+  written.status === 201 || written.status === 200,
+  `PUT answered ${written.status}: ${written.body}`,
+);
 assert.ok(written.etag, 'PUT answered without an ETag');
 console.log(`written  ${url} as ${written.etag}`);
 
@@ -41,7 +44,10 @@ assert.equal(refused.status, 412, `a PUT on a stale condition answered ${refused
 console.log('refused  a write on a stale condition');
 
 const deleted = await call('DELETE');
-assert.ok(deleted.status === 204 || deleted.status === 404, `DELETE answered ${deleted.status}: ${deleted.body}`);
+assert.ok(
+  deleted.status === 204 || deleted.status === 404,
+  `DELETE answered ${deleted.status}: ${deleted.body}`,
+);
 const gone = await call('GET');
 assert.equal(gone.status, 404, `GET of a deleted key answered ${gone.status}`);
 console.log('deleted  the key\nall is well');

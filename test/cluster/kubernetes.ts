@@ -1,0 +1,119 @@
+/** The objects of the cluster under test, read and changed through kubectl, in a namespace of the run's own. */
+import { run, waitFor } from './commands.js';
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+}
+
+export interface KvorumClusterView {
+  metadata: { generation: number };
+  spec: { workers: number; image: string };
+  status?: {
+    observedGeneration?: number;
+    phase?: string;
+    message?: string;
+    readyWorkers?: number;
+    replicas?: number;
+    partitions?: Record<string, number>;
+    conditions?: Condition[];
+  };
+}
+
+export interface PodView {
+  metadata: { name: string; uid: string; deletionTimestamp?: string; labels: Record<string, string> };
+  spec: { nodeName?: string };
+  status: {
+    phase: string;
+    podIP?: string;
+    conditions?: Condition[];
+    containerStatuses?: { image: string; restartCount: number; imageID: string }[];
+  };
+}
+
+interface List<T> {
+  items: T[];
+}
+
+export function isReady(pod: PodView): boolean {
+  return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+export class Kubernetes {
+  constructor(
+    readonly namespace: string,
+    /** Also the name of the KvorumCluster, and of the Service for clients. */
+    readonly release: string,
+  ) {}
+
+  kubectl(commandArguments: string[], options: { input?: string; timeoutMs?: number } = {}): Promise<string> {
+    return run('kubectl', ['--namespace', this.namespace, ...commandArguments], options);
+  }
+
+  async get<T>(...what: string[]): Promise<T> {
+    return JSON.parse(await this.kubectl(['get', ...what, '--output=json', '--request-timeout=5s'])) as T;
+  }
+
+  cluster(): Promise<KvorumClusterView> {
+    return this.get<KvorumClusterView>('kvorumcluster', this.release);
+  }
+
+  async condition(type: string): Promise<Condition | undefined> {
+    const { status } = await this.cluster();
+    return status?.conditions?.find((condition) => condition.type === type);
+  }
+
+  async pods(component: 'worker' | 'operator'): Promise<PodView[]> {
+    const selector = `app.kubernetes.io/instance=${this.release},app.kubernetes.io/component=${component}`;
+    return (await this.get<List<PodView>>('pods', `--selector=${selector}`)).items;
+  }
+
+  /** The operator that holds the Lease. */
+  async activeOperator(): Promise<string> {
+    const lease = await this.get<{ spec: { holderIdentity?: string } }>('lease', `${this.release}-operator`);
+    return lease.spec.holderIdentity ?? '';
+  }
+
+  async deletePod(name: string): Promise<void> {
+    await this.kubectl(['delete', 'pod', name, '--grace-period=0', '--force', '--wait=false']);
+  }
+
+  /** The status says so of the generation that is there now. */
+  async isFullyReplicated(): Promise<boolean> {
+    const { metadata, spec, status } = await this.cluster();
+    const condition = status?.conditions?.find(({ type }) => type === 'FullyReplicated');
+    return (
+      condition?.status === 'True' &&
+      status?.observedGeneration === metadata.generation &&
+      status.replicas === spec.workers &&
+      status.readyWorkers === spec.workers
+    );
+  }
+
+  async waitUntilReplicated(timeoutMs: number): Promise<void> {
+    await waitFor('FullyReplicated with all workers', timeoutMs, async () => {
+      if (await this.isFullyReplicated()) return true;
+      const { status } = await this.cluster();
+      throw new Error(`${status?.phase ?? 'no status'}: ${status?.message ?? ''}`);
+    });
+  }
+
+  async nodeNames(): Promise<string[]> {
+    const { items } =
+      await this.get<List<{ metadata: { name: string }; spec: { taints?: unknown[] } }>>('nodes');
+    return items.filter(({ spec }) => spec.taints === undefined).map(({ metadata }) => metadata.name);
+  }
+
+  /** Nodes whose loss would take down more than the store: where names are resolved. */
+  async nodesOfNames(): Promise<string[]> {
+    const { items } = await this.get<List<PodView>>(
+      'pods',
+      '--all-namespaces',
+      '--selector=k8s-app=kube-dns',
+    );
+    return items.flatMap(({ spec }) => spec.nodeName ?? []);
+  }
+}

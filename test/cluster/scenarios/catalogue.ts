@@ -1,0 +1,34 @@
+/** All scenarios in the order in which they run, each with the faults that it needs commands for. */
+import type { Fault } from '../commands.js';
+import type { Trial } from '../trial.js';
+import { brokenUpgrade, controlPlaneDown, scale, upgrade } from './changes.js';
+import { helmTest, install, pastedCommands, reinstall } from './installation.js';
+import { cutOff, goneForGood, powerLost, powerLostWithOperator } from './node-loss.js';
+import { podDeleted, processKilled, volumeDeleted } from './worker-loss.js';
+
+export interface Scenario {
+  /** As it is asked for on the command line. */
+  name: string;
+  needs: Fault[];
+  run: (trial: Trial) => Promise<void>;
+  /** Makes sense again while operators are killed at random. */
+  isRepeated?: boolean;
+}
+
+export const scenarios: Scenario[] = [
+  { name: 'install', needs: [], run: install },
+  { name: 'helm-test', needs: [], run: helmTest },
+  { name: 'pasted', needs: [], run: pastedCommands },
+  { name: 'pod-deleted', needs: [], run: podDeleted, isRepeated: true },
+  { name: 'process-killed', needs: ['NODE_EXEC'], run: processKilled },
+  { name: 'volume-deleted', needs: [], run: volumeDeleted, isRepeated: true },
+  { name: 'upgrade', needs: [], run: upgrade, isRepeated: true },
+  { name: 'broken-upgrade', needs: [], run: brokenUpgrade },
+  { name: 'scale', needs: [], run: scale, isRepeated: true },
+  { name: 'power-lost', needs: ['NODE_KILL', 'NODE_START'], run: powerLost },
+  { name: 'power-lost-with-operator', needs: ['NODE_KILL', 'NODE_START'], run: powerLostWithOperator },
+  { name: 'cut-off', needs: ['NODE_CUT', 'NODE_HEAL'], run: cutOff },
+  { name: 'control-plane-down', needs: ['API_STOP', 'API_START'], run: controlPlaneDown },
+  { name: 'gone-for-good', needs: ['NODE_KILL', 'NODE_DELETE', 'NODE_START'], run: goneForGood },
+  { name: 'reinstall', needs: [], run: reinstall },
+];
