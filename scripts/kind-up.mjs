@@ -5,7 +5,7 @@
 //   KIND_CLUSTER_NAME            default kvorum
 //   KIND_NODE_IMAGE              image of the nodes; kind's own default if not given
 //   KIND_EXPERIMENTAL_PROVIDER   podman or nerdctl instead of docker, as kind reads it
-//   KVORUM_IMAGE_BUILD           builds the image and loads it into the cluster; called with NAME:TAG and FOLDER
+//   KVORUM_IMAGE_BUILD           builds and loads the image; called with NAME:TAG and FOLDER
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { runQuietly } from './run-quietly.mjs';
 
-const skippedFolders = new Set(['node_modules', 'dist', 'coverage', 'docs', 'scripts']);
+const skippedFolders = new Set(['node_modules', 'dist', 'coverage', 'docs', 'scripts', 'kvorum-data']);
 
 /** Throws an Error that carries the compiler's output. */
 export async function buildIfStale(root) {

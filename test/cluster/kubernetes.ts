@@ -1,4 +1,4 @@
-/** The objects of the cluster under test, read and changed through kubectl, in a namespace of the run's own. */
+/** The objects of the cluster under test, through kubectl, in a namespace of the run's own. */
 import { run, waitFor } from './commands.js';
 
 export interface Condition {

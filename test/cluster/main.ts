@@ -42,7 +42,7 @@ function help(): number {
 
 Scenarios: ${scenarios.map(({ name }) => name).join(', ')}
 
-Harm that no API offers is done by commands from the environment. A scenario that lacks its own is left out:`);
+Harm that no API offers is done by commands from the environment. What lacks its own is left out:`);
   for (const [fault, description] of Object.entries(faultDescriptions))
     say(`  KVORUM_${fault.padEnd(12)} ${description}`);
   return 0;

@@ -31,7 +31,7 @@ async function powerLoss(trial: Trial, withOperator: boolean) {
   return { harmedAt, remarks: [`${node}, down for ${downMs / 1_000} s`] };
 }
 
-/** A client inside the cut-off node asks the worker there: what it is told is right, or it is told nothing. */
+/** A client inside the cut-off node asks its worker: what it is told is right, or it is told nothing. */
 export function cutOff(trial: Trial): Promise<void> {
   return trial.underLoad(
     'node cut off, old primary alive',

@@ -270,7 +270,7 @@ if (!hasHelm) {
       expect(known).toEqual(expect.arrayContaining(Object.keys(cluster?.spec ?? { none: 0 })));
     });
 
-    it('asks for no right by wildcard, none over secrets, and cluster-wide only to read and for one definition', () => {
+    it('asks for no right by wildcard or over secrets, and cluster-wide only to read', () => {
       const roles = objects.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole');
       expect(roles).toHaveLength(2);
       for (const { kind, rules = [] } of roles) {
