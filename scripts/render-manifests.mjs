@@ -8,7 +8,7 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const chart = path.join(root, 'charts', 'kvorum');
 const file = path.join(root, 'manifests', 'kvorum.yaml');
-const introduction = `# Kvorum without Helm: what the chart makes for a release 'kv' in the namespace 'default'.
+const introduction = `# Kvorum without Helm: what the chart makes for a release 'kv' in namespace 'default'.
 # Made by \`npm run manifests\`.
 #   kubectl apply --server-side -f manifests/kvorum.yaml
 # The definition of KvorumCluster comes first; where it is new, apply the file a second time.
