@@ -45,6 +45,16 @@ export const faults = [
   'run without faults',
 ] as const;
 
+/** What the code under test did, that happens only after some faults. */
+export const branches = [
+  'worker: serving',
+  'worker: stepped down',
+  'store put aside at start',
+  'store disowned',
+  'client: replayed answer',
+  'controller: sent through another worker',
+] as const;
+
 export class Coverage {
   readonly counts = new Map<string, number>();
 

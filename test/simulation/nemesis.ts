@@ -225,7 +225,9 @@ export class Nemesis {
     const controller = this.random.pick(this.world.controllers);
     this.count('controller killed');
     controller.stop();
-    this.later(this.away(), () => controller.start());
+    this.later(this.away(), () => {
+      if (this.active || controller === this.world.controllers[0]) controller.start();
+    });
   }
 
   private drain(node: WorkerNode, kind: 'drain' | 'leave'): void {
@@ -280,6 +282,7 @@ export class Nemesis {
   /** Every other worker is there and has noted the present run of this one. */
   private isKnownToAll(node: WorkerNode): boolean {
     const bootCount = node.run?.identity.bootCount ?? 0;
+    if (!this.world.network.isWhole || !(this.world.ring?.partitions ?? []).every(isSettled)) return false;
     return this.world.nodes.every((other) => {
       if (other === node) return true;
       const { run } = other;
@@ -306,4 +309,8 @@ export class Nemesis {
     const isVoter = record.voters.some(({ id }) => id === node.id);
     return !isVoter || lost + 1 <= record.voters.length - fenceQuorum(record.voters.length);
   }
+}
+
+function isSettled(record: PartitionRecord): boolean {
+  return record.epoch === record.attempt;
 }

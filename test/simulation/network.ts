@@ -137,6 +137,11 @@ export class Network {
     this.slowMs.set(`${from}>${to}`, byMs);
   }
 
+  /** Everybody reaches everybody. */
+  get isWhole(): boolean {
+    return this.blocked.size === 0;
+  }
+
   /** Everybody reaches everybody again, at full speed. */
   heal(): void {
     this.blocked.clear();

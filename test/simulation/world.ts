@@ -199,7 +199,8 @@ export class World {
       if (node.wish !== 'stay') this.setWish(node, 'stay');
       this.restartLater(node, 100);
     }
-    for (const controller of this.controllers) controller.start();
+    // Two controllers at once are a matter of moments: the platform elects one.
+    this.controllers.forEach((controller, index) => (index === 0 ? controller.start() : controller.stop()));
     this.note('run', 'healed');
   }
 

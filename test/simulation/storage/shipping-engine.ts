@@ -145,6 +145,7 @@ export class ShippingEngine implements StorageEngine {
     if (random.chance(0.3)) return 'kept';
     this.databases.table.close();
     this.databases.table = new Database(this.syncedTable);
+    this.table = null;
     return 'lost';
   }
 
@@ -192,7 +193,9 @@ export class ShippingEngine implements StorageEngine {
 
   damagedPartitions(): number[] {
     if (!this.damaged) return [];
-    const positions = this.table?.positions() ?? [];
+    // While nobody has the file open any of them may be.
+    if (this.table === null) return this.log?.summaries().map(({ partition }) => partition) ?? [];
+    const positions = this.table.positions();
     const isDamaged = (partition: number) =>
       [...this.tableView(partition).rows.values()].some((row) => row.damaged);
     const found = positions.map(({ partition }) => partition).filter(isDamaged);
