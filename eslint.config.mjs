@@ -9,7 +9,7 @@ const lineLimits = {
 };
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'docs/', '.kvorum/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'docs/', '.kvorum/', 'kvorum-data/'] },
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {

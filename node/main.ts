@@ -26,6 +26,7 @@ import { Shutdown } from '../platform/shutdown.js';
 import { streamSettings } from '../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../platform/stream/stream-metrics.js';
 import type { WorkerConfiguration } from './config.js';
+import type { RingRecord } from '../core/ring/ring-record.js';
 import type { Api } from './api/api.js';
 import type { Store } from './storage/open-store.js';
 
@@ -191,7 +192,8 @@ function stopInOrder(
     onLeave();
     api.leave();
     worker.leave();
-    while (handOver && worker.leading > 0) await pause(handoverPollMs);
+    // Until the ring says so: one that merely stopped serving is still needed as a voter while its successor is chosen.
+    while (handOver && isPrimaryOfAny(worker.ring())) await pause(handoverPollMs);
   });
   shutdown.addStep('go on answering', values.lingerMs + stepTimeoutMs, () =>
     pause(handOver ? values.lingerMs : 0),
@@ -215,6 +217,10 @@ function stopInOrder(
   process.on('message', (message) => {
     if (message === 'stop-all') stopAll('the whole cluster stops');
   });
+}
+
+function isPrimaryOfAny(ring: RingRecord | null): boolean {
+  return ring?.partitions.some(({ primary }) => primary.id === id) ?? false;
 }
 
 function pause(durationMs: number): Promise<void> {

@@ -6,7 +6,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const prefix = 'kvorum_';
 /** Coarse on purpose: the probe of the event loop is a timer, and an idle process should sleep. */
-const eventLoopProbeMs = 100;
+const eventLoopProbeMs = 500;
 
 /** Values of each label that are known beforehand; the series are their combinations. */
 export type LabelValues = Record<string, readonly string[]>;

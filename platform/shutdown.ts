@@ -1,6 +1,7 @@
 /**
  * The orderly end of a process: steps run one after the other in the order they were added, each with a bound on its time,
- * so that the process ends whatever a step does. A second request to stop ends it at once.
+ * so that the process ends whatever a step does. A second request to stop ends it at once, unless it comes so soon that
+ * it is the same one: a terminal and whoever passes signals on often both tell a process.
  *
  *   running ──stop──▶ stopping (step 1, step 2, …) ──▶ exit
  */
@@ -12,13 +13,17 @@ interface Step {
   run: () => void | Promise<void>;
 }
 
+const echoMs = 500;
+
 export class Shutdown {
   private readonly steps: Step[] = [];
   private stopping = false;
+  private stoppingSince = 0;
 
   constructor(
     private readonly logger: Logger,
     private readonly exit: (code: number) => void,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   get isStopping(): boolean {
@@ -33,11 +38,13 @@ export class Shutdown {
   /** Runs the steps and exits with `code`; called again, exits at once. */
   async stop(reason: string, code: number): Promise<void> {
     if (this.stopping) {
+      if (this.now() - this.stoppingSince < echoMs) return;
       this.logger.warn('stopping at once', { reason });
       this.exit(code === 0 ? 1 : code);
       return;
     }
     this.stopping = true;
+    this.stoppingSince = this.now();
     this.logger.info('stopping', { reason });
     for (const step of this.steps) await this.runStep(step);
     this.logger.info('stopped', { reason, code });

@@ -9,6 +9,7 @@ import { messageBytesMax } from '../../core/protocol/peer-message.js';
 import { WireError } from '../../core/protocol/wire.js';
 import { FrameParser, preamble } from './frame-parser.js';
 import { OutgoingFrames } from './outgoing-frames.js';
+import { StreamChecks } from './stream-checks.js';
 import type { Socket } from 'node:net';
 import type { Limits } from '../../core/limits.js';
 import type { Codec } from '../../core/protocol/wire.js';
@@ -32,8 +33,6 @@ export type CloseReason = (typeof closeReasons)[number];
 const helloBytesMax = 4_096;
 /** A list of messages is closed soon after 256 KiB, and the message that does it may be the largest. */
 const frameBytesMax = messageBytesMax + 1024 * 1024;
-/** A quarter of the silence that is too long: one lost check still leaves time for the next. */
-const checksPerSilence = 4;
 const lingerMs = 1_000;
 const alive = new Uint8Array(0);
 
@@ -44,15 +43,18 @@ export interface StreamSettings {
   /** Monotonic, in milliseconds. */
   now: () => number;
   endOfTick: EndOfTick;
+  checks: StreamChecks;
 }
 
+/** Of all streams of one process: they share their timer and what they do at the end of a turn. */
 export function streamSettings(
-  limits: Limits,
+  limits: Pick<Limits, 'peerQueueBytesMax' | 'peerSilentMs'>,
   clock: { now(): number },
   endOfTick: EndOfTick,
 ): StreamSettings {
   const { peerQueueBytesMax: queueBytesMax, peerSilentMs: silentMs } = limits;
-  return { queueBytesMax, silentMs, now: () => clock.now(), endOfTick };
+  const now = () => clock.now();
+  return { queueBytesMax, silentMs, now, endOfTick, checks: new StreamChecks(silentMs, now) };
 }
 
 export interface StreamEnd {
@@ -75,11 +77,8 @@ export class FramedStream {
   aliveFrame: Uint8Array = alive;
   private readonly parser = new FrameParser(helloBytesMax);
   private readonly outgoing = new OutgoingFrames();
-  private readonly checks: NodeJS.Timeout;
-  private readonly checkMs: number;
   private heardAt: number;
   private sentAt: number;
-  private checkedAt: number;
   private flushing = false;
   private closedReason: CloseReason | null = null;
 
@@ -93,9 +92,7 @@ export class FramedStream {
     const now = settings.now();
     this.heardAt = now;
     this.sentAt = now;
-    this.checkedAt = now;
-    this.checkMs = settings.silentMs / checksPerSilence;
-    this.checks = setInterval(() => this.check(), this.checkMs);
+    settings.checks.add(this);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Uint8Array) => this.receive(chunk));
     socket.on('end', () => this.finish('ended', ''));
@@ -180,14 +177,12 @@ export class FramedStream {
     }
   }
 
-  private check(): void {
-    const now = this.settings.now();
-    // A check that comes late says that this process slept, and what the other side sent meanwhile is still unread.
-    const late = now - this.checkedAt > 2 * this.checkMs;
-    this.checkedAt = now;
-    if (!late && now - this.heardAt > this.settings.silentMs) {
+  /** `late`: this process slept, and what the other side sent meanwhile is still unread. */
+  check(now: number, sinceCheckMs: number, late: boolean): void {
+    const { silentMs } = this.settings;
+    if (!late && now - this.heardAt > silentMs) {
       this.finish('silent', `nothing came for ${Math.round(now - this.heardAt)} ms`);
-    } else if (now - this.sentAt >= this.checkMs) {
+    } else if (now - this.sentAt >= sinceCheckMs) {
       this.sendFrame(this.aliveFrame);
     }
   }
@@ -195,7 +190,7 @@ export class FramedStream {
   private finish(reason: CloseReason, detail: string): void {
     if (this.closedReason !== null) return;
     this.closedReason = reason;
-    clearInterval(this.checks);
+    this.settings.checks.delete(this);
     if (reason === 'refused' || reason === 'stopped') {
       // The last words should arrive; but nobody waits for them for long.
       this.socket.setTimeout(lingerMs, () => this.socket.destroy());

@@ -4,8 +4,10 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { workerReportCodec } from '../../../core/protocol/control-message.js';
 import { encode } from '../../../core/protocol/wire.js';
 import { TcpLinks } from '../../../operator/links/tcp-links.js';
+import { SystemClock } from '../../../platform/clock.js';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
 import { Metrics } from '../../../platform/metrics.js';
+import { streamSettings } from '../../../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../../../platform/stream/stream-metrics.js';
 import { closeAll, closeLater, host, logger, members, startWorker, until } from '../peers/peer-fixture.js';
 import type { WorkerReport } from '../../../core/protocol/control-message.js';
@@ -27,12 +29,11 @@ describe('links of a controller', () => {
         runId: 'r',
         pid: 1,
       },
-      settings: {
-        queueBytesMax: 1_000_000,
-        silentMs: 1_500,
-        now: () => performance.now(),
-        endOfTick: new EndOfTick(),
-      },
+      settings: streamSettings(
+        { peerQueueBytesMax: 1_000_000, peerSilentMs: 1_500 },
+        new SystemClock(),
+        new EndOfTick(),
+      ),
       connectTimeoutMs: 500,
       logger,
       metrics: new StreamMetrics(new Metrics()),

@@ -5,9 +5,11 @@ import { protocolVersion } from '../../../core/protocol/peer-message.js';
 import { TcpControllers } from '../../../node/peers/tcp-controllers.js';
 import { TcpListener } from '../../../node/peers/tcp-listener.js';
 import { TcpPeers } from '../../../node/peers/tcp-peers.js';
+import { SystemClock } from '../../../platform/clock.js';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
 import { createLogger } from '../../../platform/logger.js';
 import { Metrics } from '../../../platform/metrics.js';
+import { streamSettings } from '../../../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../../../platform/stream/stream-metrics.js';
 import type { Socket } from 'node:net';
 import type { ControlRequest } from '../../../core/protocol/control-message.js';
@@ -89,12 +91,14 @@ export async function startWorker(id: string, settings: WorkerSettings = {}) {
       runId: settings.runId ?? 'run-1',
       pid: 4_321,
     },
-    settings: {
-      queueBytesMax: settings.queueBytesMax ?? defaultLimits.peerQueueBytesMax,
-      silentMs: settings.silentMs ?? 1_500,
-      now: () => performance.now(),
-      endOfTick: new EndOfTick(),
-    },
+    settings: streamSettings(
+      {
+        peerQueueBytesMax: settings.queueBytesMax ?? defaultLimits.peerQueueBytesMax,
+        peerSilentMs: settings.silentMs ?? 1_500,
+      },
+      new SystemClock(),
+      new EndOfTick(),
+    ),
     connectTimeoutMs: 500,
     helloTimeoutMs: 500,
     logger,

@@ -114,9 +114,14 @@ describe('Shutdown', () => {
   it('ends at once when asked again', async () => {
     const { logger } = linesLogger();
     const codes: number[] = [];
-    const shutdown = new Shutdown(logger, (code) => codes.push(code));
+    let now = 0;
+    const exit = (code: number) => codes.push(code);
+    const shutdown = new Shutdown(logger, exit, () => now);
     shutdown.addStep('slow', 1_000, () => new Promise<void>((resolve) => setTimeout(resolve, 20)));
     const first = shutdown.stop('SIGINT', 0);
+    await shutdown.stop('SIGINT', 0);
+    expect(codes).toEqual([]);
+    now = 3_000;
     await shutdown.stop('SIGINT', 0);
     expect(codes).toEqual([1]);
     await first;
