@@ -38,6 +38,8 @@ export interface MachineOptions extends ClusterShape {
 const batchesMax = 8;
 const batchItemsMax = 1_024;
 const replacementsMax = 8;
+/** After another controller's change nothing that is not needed is done for so long. */
+const foreignPauseMs = 5_000;
 /** From one complete report of a worker to the next; between them heartbeats tell changes alone. */
 const completeReportHeartbeats = 20;
 
@@ -344,12 +346,14 @@ export class ControllerMachine {
   // --- views -----------------------------------------------------------------------------------------------------
 
   private view(record: RingRecord, now: number): PlanView {
+    const { foreign } = this.document;
     return {
       now,
       limits: this.options.limits,
       record,
       workers: this.workers,
-      wished: this.wished.of(record, this.workers, now),
+      wished: this.wished.of(record, this.workers, foreign.count, now),
+      unsettled: now - foreign.at < foreignPauseMs,
       moveFailures: (partition) => this.retries.moveFailures(partition),
       isBusy: (partition) => this.isBusy(partition),
       lastsMs: (key) => this.lasting.lastsMs(key, now),

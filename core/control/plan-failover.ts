@@ -3,7 +3,7 @@
  */
 import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
-import { hasQuorum, leadersInOrder, primaryLoads } from './plan-view.js';
+import { hasQuorum, isDamaged, leadersInOrder, primaryLoads } from './plan-view.js';
 import { isPrimaryCutOff } from './reachability.js';
 import { planRescue } from './plan-replacement.js';
 import type { Order } from './reconfiguration-item.js';
@@ -145,7 +145,8 @@ function failoverOrder(
   const leftOut = new Set(memory.leftOut(partition));
   if (cause.leaveOut) leftOut.add(record.primary.id);
   const ordered = leadersInOrder(view, partition, founders ?? record.voters, loads);
-  const preferred = cause.keepPrimary ? [record.primary.id, ...ordered] : ordered;
+  const keep = cause.keepPrimary && !isDamaged(view, partition, record.primary.id);
+  const preferred = keep ? [record.primary.id, ...ordered] : ordered;
   const kind = record.epoch === 0 ? 'first' : 'failover';
   const { reason, replacement } = cause;
   return { partition, kind, reason, preferred, replacement, holdFor: null, leftOut, founders };

@@ -5,7 +5,15 @@
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
-import { isHealthy, isLevel, leadersInOrder, primaryLoads, servingReport, shouldHold } from './plan-view.js';
+import {
+  isDamaged,
+  isHealthy,
+  isLevel,
+  leadersInOrder,
+  primaryLoads,
+  servingReport,
+  shouldHold,
+} from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
@@ -29,7 +37,7 @@ export function planHandovers(view: PlanView, isResting: (partition: number) => 
       loads.set(target.id, (loads.get(target.id) ?? 0) + 1);
       const order = moveOrder(partition, record, target, reason);
       urgent.push(shouldHold(view, partition) ? order : { ...order, holdFor: null });
-    } else if (balancing.length < balancingMovesMax) {
+    } else if (balancing.length < balancingMovesMax && !view.unsettled) {
       const target = balanceTarget(view, partition, record);
       if (target !== null) balancing.push(moveOrder(partition, record, target, 'even spread'));
     }
@@ -47,8 +55,10 @@ function whyAway(view: PlanView, partition: number, record: PartitionRecord): st
   if (facts.expected.wish === 'restart') return `${id} is to restart`;
   if (facts.expected.wish === 'remove') return `${id} is to be removed`;
   if (facts.diskFull) return `the disk of ${id} is full`;
+  if (isDamaged(view, partition, id)) return `its table at ${id} is damaged`;
   const wished = view.wished?.[partition]?.voters;
   const isLastSurplus =
+    !view.unsettled &&
     wished !== undefined &&
     !wished.includes(id) &&
     record.voters.every((voter) => voter.id === id || wished.includes(voter.id));
@@ -68,6 +78,7 @@ function bestTarget(
       voter.id !== record.primary.id &&
       isPresent(view.workers.get(voter.id), voter) &&
       isFit(view.workers.get(voter.id)) &&
+      !isDamaged(view, partition, voter.id) &&
       isLevel(report, voter),
   );
   const staying = level.filter((voter) => wished.includes(voter.id));

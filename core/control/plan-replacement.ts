@@ -90,12 +90,13 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
   const leaving = lost ?? leavingVoter(view, record, wished);
   const joining = joiningWorker(view, record, wished, lost);
   if (joining !== null) {
-    if (lost === undefined && !isHealthy(view, partition)) return null;
+    if (lost === undefined && (view.unsettled || !isHealthy(view, partition))) return null;
     if (leaving === null && !mayGrow(view, record)) return null;
     return { reason, lost: lost !== undefined, leaving, joining };
   }
   // Nobody is to join: a voter goes only if there are more than the replication factor asks for.
-  if (leaving === null || record.voters.length <= view.record.replicationFactor) return null;
+  if (leaving === null || view.unsettled || record.voters.length <= view.record.replicationFactor)
+    return null;
   return isHealthy(view, partition) ? { reason, lost: false, leaving, joining: null } : null;
 }
 
@@ -182,7 +183,7 @@ function whyUseless(view: PlanView, partition: number, record: PartitionRecord, 
   if (facts.storeId !== '' && facts.storeId !== learner.storeId) return 'it has another store';
   if (facts.deadAt !== null && view.now - facts.deadAt >= learnerAwayMs) return 'it is away';
   const wished = view.wished?.[partition]?.voters;
-  if (wished === undefined) return '';
+  if (wished === undefined || view.unsettled) return '';
   if (!wished.includes(learner.id)) return 'the placement changed';
   const { leaving } = whoLeavesFor(view, partition, record, learner);
   const full = record.voters.length >= view.record.replicationFactor;

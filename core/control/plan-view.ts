@@ -17,6 +17,8 @@ export interface PlanView {
   workers: WorkerDirectory;
   /** Who should hold what; null while there are too few workers to say. */
   wished: readonly PartitionPlacement[] | null;
+  /** Another controller was at work just now: what is not needed waits. */
+  unsettled: boolean;
   /** Planned changes of it that failed in a row. */
   moveFailures(partition: number): number;
   /** In a reconfiguration now. */
@@ -59,7 +61,12 @@ export function isLevel(report: ReplicaReport, identity: Identity): boolean {
   );
 }
 
-/** Every voter is there and level with a primary that serves. */
+/** A row of the replica's table cannot be read: it should not lead, and a copy is on its way. */
+export function isDamaged(view: PlanView, partition: number, id: WorkerId): boolean {
+  return view.workers.get(id)?.replicas.get(partition)?.damaged === true;
+}
+
+/** Every voter is there, whole, and level with a primary that serves. */
 export function isHealthy(view: PlanView, partition: number): boolean {
   const record = view.record.partitions[partition];
   const report = servingReport(view, partition);
@@ -67,6 +74,7 @@ export function isHealthy(view: PlanView, partition: number): boolean {
   return record.voters.every(
     (voter) =>
       isPresent(view.workers.get(voter.id), voter) &&
+      !isDamaged(view, partition, voter.id) &&
       (voter.id === record.primary.id || isLevel(report, voter)),
   );
 }
@@ -79,8 +87,9 @@ export function leadersInOrder(
   loads: ReadonlyMap<WorkerId, number>,
 ): WorkerId[] {
   const wished = view.wished?.[partition]?.primary;
+  const isGood = (id: WorkerId) => isFit(view.workers.get(id)) && !isDamaged(view, partition, id);
   const cost = (id: WorkerId) =>
-    (isFit(view.workers.get(id)) ? 0 : 1_000_000) + (id === wished ? -0.5 : 0) + (loads.get(id) ?? 0);
+    (isGood(id) ? 0 : 1_000_000) + (id === wished ? -0.5 : 0) + (loads.get(id) ?? 0);
   return voters.map((voter) => voter.id).sort((a, b) => cost(a) - cost(b) || (a < b ? -1 : 1));
 }
 

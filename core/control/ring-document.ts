@@ -40,6 +40,8 @@ export class RingDocument {
   record: RingRecord | null = null;
   /** The store answered that there is no document. */
   absent = false;
+  /** When the document was last read with changes in it that this controller knew nothing of, and how often. */
+  foreign = { at: -Infinity, count: 0 };
   /** Why this controller must not act: workers hold what the document does not explain. */
   halted = '';
   private revision: string | null = null;
@@ -131,6 +133,10 @@ export class RingDocument {
       return;
     }
     this.absent = outcome.status === 'absent';
+    const known = this.record?.version ?? null;
+    if (known !== null && outcome.status === 'loaded' && outcome.record.version !== known) {
+      this.foreign = { at: now, count: this.foreign.count + 1 };
+    }
     this.record = outcome.status === 'loaded' ? outcome.record : null;
     if (this.record !== null && this.record.clusterId !== this.clusterId) {
       this.halt(`the ring document belongs to another cluster, ${this.record.clusterId}`);

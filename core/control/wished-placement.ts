@@ -1,6 +1,7 @@
 /**
  * The placement that the controller works towards. It is worked out anew only when the workers that may hold
- * replicas change, so that what is under way is not turned round by its own progress.
+ * replicas change, so that what is under way is not turned round by its own progress; and when another
+ * controller changed the record, so that what that one made is taken as it is.
  */
 import { planPlacement } from '../ring/placement.js';
 import type { PartitionPlacement, PlacementMember } from '../ring/placement.js';
@@ -20,7 +21,12 @@ export class WishedPlacement {
   constructor(private readonly replacementDelayMs: number) {}
 
   /** Null while nobody may hold anything. */
-  of(record: RingRecord, workers: WorkerDirectory, now: number): readonly PartitionPlacement[] | null {
+  of(
+    record: RingRecord,
+    workers: WorkerDirectory,
+    foreignChanges: number,
+    now: number,
+  ): readonly PartitionPlacement[] | null {
     const members: PlacementMember[] = [];
     for (const facts of workers.all()) {
       const named = facts.expected !== null && this.isNamedUnheard(record, facts, now);
@@ -30,7 +36,7 @@ export class WishedPlacement {
     }
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
     const { partitionCount, replicationFactor } = record;
-    const key = JSON.stringify([members, partitionCount, replicationFactor]);
+    const key = JSON.stringify([members, partitionCount, replicationFactor, foreignChanges]);
     if (key === this.key) return this.placement;
     this.key = key;
     this.placement =

@@ -272,6 +272,19 @@ describe('wishes', () => {
     expectIntact(cluster);
   });
 
+  it('a damaged table leads nothing until it is replaced', () => {
+    const cluster = settledCluster();
+    const partition = cluster.document?.partitions.findIndex(({ primary }) => primary.id === 'w1') ?? -1;
+    cluster.worker('w1').damaged.add(partition);
+    const primary = () => cluster.document?.partitions[partition]?.primary.id;
+    expect(cluster.runUntil(() => primary() !== 'w1', 5_000)).toBeGreaterThan(0);
+    expect(cluster.controllers.get('c1')?.status().partitions.underReplicated).toBe(1);
+    cluster.worker('w1').damaged.clear();
+    cluster.run(1_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
   it('a full disk leads nothing', () => {
     const cluster = settledCluster();
     cluster.worker('w1').diskFull = true;

@@ -21,6 +21,20 @@ export interface FakeClusterOptions {
   zones?: string[];
 }
 
+/** What a worker needs of the cluster around it. */
+export type WorkerSurroundings = Pick<
+  FakeCluster,
+  | 'after'
+  | 'encoded'
+  | 'freshId'
+  | 'fromWorker'
+  | 'joined'
+  | 'now'
+  | 'workerDied'
+  | 'workers'
+  | 'workerStarted'
+> & { readonly controllers: ReadonlyMap<string, unknown> };
+
 interface Timer {
   at: number;
   order: number;

@@ -6,16 +6,7 @@ import type { ControlRequest, ReplicaReport, WorkerReport } from '../../../core/
 import { decodeRing } from '../../../core/ring/ring-payload.js';
 import type { Identity, PartitionRecord, RingRecord } from '../../../core/ring/ring-record.js';
 import { commitQuorum, sameIdentity } from '../../../core/ring/ring-record.js';
-import type { FakeCluster } from './fake-cluster.js';
-
-export interface FakeReplica {
-  promisedEpoch: number;
-  syncedEpoch: number;
-  log: string[];
-  commitSeq: number;
-  /** A backup's grant of a read lease: a fence is answered after this. */
-  grantUntil: number;
-}
+import type { WorkerSurroundings } from './fake-cluster.js';
 
 interface Lead {
   epoch: number;
@@ -89,7 +80,7 @@ export class FakeWorker {
   replica(partition: number): FakeReplica {
     const known = this.replicas.get(partition);
     if (known !== undefined) return known;
-    const fresh = { promisedEpoch: 0, syncedEpoch: 0, log: [], commitSeq: 0, grantUntil: -Infinity };
+    const fresh = newFakeReplica();
     this.replicas.set(partition, fresh);
     return fresh;
   }
@@ -365,7 +356,6 @@ export class FakeWorker {
       appliedSeq: commitSeq,
       serving,
       levels,
-      damaged: false,
       copying: false,
     };
   }

@@ -122,6 +122,23 @@ describe('two controllers at once', () => {
     expectEnd(cluster);
   });
 
+  it('come to rest', () => {
+    const cluster = new FakeCluster({ workers: 5 });
+    cluster.startController('c1');
+    cluster.run(3_000);
+    cluster.worker('w1').kill();
+    cluster.run(1_000);
+    cluster.startController('c2');
+    cluster.run(10_000);
+    cluster.worker('w1').start();
+    cluster.addWorker('w9');
+    cluster.run(180_000);
+    const { swaps } = cluster;
+    cluster.run(60_000);
+    expect(cluster.swaps).toBe(swaps);
+    expectFull(cluster);
+  });
+
   it('of which one does not reach a worker that the other reaches', () => {
     const cluster = settledCluster(small);
     cluster.startController('c2');
