@@ -7,6 +7,8 @@ import { decodeRing } from '../../../core/ring/ring-payload.js';
 import type { Identity, PartitionRecord, RingRecord } from '../../../core/ring/ring-record.js';
 import { commitQuorum, sameIdentity } from '../../../core/ring/ring-record.js';
 import type { WorkerSurroundings } from './fake-cluster.js';
+import { newFakeReplica } from './fake-replica.js';
+import type { FakeReplica } from './fake-replica.js';
 
 interface Lead {
   epoch: number;
@@ -16,21 +18,6 @@ interface Lead {
   requestId: number;
 }
 
-/** What it needs of the cluster around it. */
-export type Surroundings = Pick<
-  FakeCluster,
-  | 'after'
-  | 'controllers'
-  | 'encoded'
-  | 'freshId'
-  | 'fromWorker'
-  | 'joined'
-  | 'now'
-  | 'workerDied'
-  | 'workers'
-  | 'workerStarted'
->;
-
 export class FakeWorker {
   storeId: string;
   bootCount = 1;
@@ -38,6 +25,8 @@ export class FakeWorker {
   alive = true;
   leaving = false;
   diskFull = false;
+  /** Partitions with a damaged row, until a copy has replaced them. */
+  readonly damaged = new Set<number>();
   ring: RingRecord | null = null;
   replicas = new Map<number, FakeReplica>();
   private readonly leads = new Map<number, Lead>();
@@ -48,7 +37,7 @@ export class FakeWorker {
 
   constructor(
     readonly id: string,
-    readonly cluster: Surroundings,
+    readonly cluster: WorkerSurroundings,
   ) {
     this.storeId = cluster.freshId();
     this.runId = cluster.freshId();
@@ -357,6 +346,7 @@ export class FakeWorker {
       serving,
       levels,
       copying: false,
+      damaged: this.damaged.has(partition),
     };
   }
 
