@@ -51,7 +51,7 @@ export class ControllerRun implements Endpoint {
   ) {
     this.place = node.id;
     this.name = `${node.id}-${world.random.hex(6)}`;
-    this.process = new SimulatedProcess(node.id, node.machine, world.scheduler);
+    this.process = new SimulatedProcess(node.id, node.machine, world.scheduler, world.random.fork('process'));
     const { profile, clusterId } = world;
     this.controller = new Controller({
       id: this.name,

@@ -55,6 +55,7 @@ export class Machine {
 }
 
 const deferredMax = 10_000;
+const deferMsMax = 0.3;
 const backlogMax = 200_000;
 
 export class SimulatedProcess {
@@ -62,6 +63,7 @@ export class SimulatedProcess {
   /** Called after everything that entered the process: what it has to say goes out. */
   flush: () => void = () => undefined;
   private running = false;
+  private deferredDue = false;
   private pausedUntil = 0;
   private readonly deferred: (() => void)[] = [];
   private readonly backlog: (() => void)[] = [];
@@ -70,6 +72,7 @@ export class SimulatedProcess {
     readonly name: string,
     readonly machine: Machine,
     private readonly scheduler: Scheduler,
+    private readonly random: Random,
   ) {}
 
   get paused(): boolean {
@@ -148,15 +151,30 @@ export class SimulatedProcess {
     this.running = true;
     try {
       run();
-      for (let count = 0; this.deferred.length > 0; count += 1) {
-        if (count > deferredMax) throw new SimulationFailure('bound', `deferred work of ${this.name}`);
-        this.deferred.shift()?.();
-      }
+      this.runDeferredSoon();
       if (this.alive) this.flush();
     } catch (error) {
       throw this.asFailure(error);
     } finally {
       this.running = false;
+    }
+  }
+
+  /** The end of a tick of the event loop: often other events of the same tick come before it. */
+  private runDeferredSoon(): void {
+    if (this.deferred.length === 0 || this.deferredDue) return;
+    if (this.random.chance(0.3)) return this.runDeferred();
+    this.deferredDue = true;
+    this.later(this.random.between(0, deferMsMax), 'end of tick', () => {
+      this.deferredDue = false;
+      this.runDeferred();
+    });
+  }
+
+  private runDeferred(): void {
+    for (let count = 0; this.deferred.length > 0; count += 1) {
+      if (count > deferredMax) throw new SimulationFailure('bound', `deferred work of ${this.name}`);
+      this.deferred.shift()?.();
     }
   }
 

@@ -107,7 +107,7 @@ export class WorkerRun implements Endpoint {
   ) {
     this.name = node.id;
     this.place = node.id;
-    this.process = new SimulatedProcess(node.id, node.machine, world.scheduler);
+    this.process = new SimulatedProcess(node.id, node.machine, world.scheduler, world.random.fork('process'));
     const { storeId, bootCount } = recovered;
     this.identity = { id: node.id, storeId, bootCount, runId: world.random.hex(16) };
     const disk = node.disk;
