@@ -28,6 +28,7 @@ type ReplyColumns = [
   digest: number,
   logTime: number,
   checksum: number,
+  seqByKey: number | null,
 ];
 
 const rowsSql = `
@@ -36,20 +37,34 @@ SELECT found.id, replicas.partition, found.key, found.epoch, found.seq, found.co
 FROM (SELECT * FROM rows WHERE id > ? ORDER BY id LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
 
+/** Asks for a column that the index lacks, so that an entry without its row is met. */
+const keysSql = `
+SELECT slot, key, epoch FROM rows INDEXED BY sqlite_autoindex_rows_1
+WHERE (slot, key) > (?, ?) ORDER BY slot, key LIMIT ?`;
+
 const repliesSql = `
 SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency_key, found.kind, found.created,
-  found.digest, found.log_time, found.checksum
+  found.digest, found.log_time, found.checksum, (SELECT seq FROM replies AS same INDEXED BY sqlite_autoindex_replies_2
+    WHERE same.slot = found.slot AND same.idempotency_key = found.idempotency_key)
 FROM (SELECT * FROM replies WHERE (slot, seq) > (?, ?) ORDER BY slot, seq LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
 
+const nextPhase = { rows: 'keys', keys: 'replies', replies: 'rows' } as const;
+
 export class TableScrub {
   private readonly rowStatement;
+  private readonly keyStatement;
   private readonly replyStatement;
+  private phase: 'rows' | 'keys' | 'replies' = 'rows';
   private lastId = 0;
-  private lastReply: [slot: number, seq: number] | null = null;
+  private lastKey: [slot: number, key: Uint8Array] = [0, new Uint8Array(0)];
+  private lastReply: [slot: number, seq: number] = [0, 0];
 
   constructor(database: Database.Database) {
     this.rowStatement = database.prepare<[number, number], RowColumns>(rowsSql).raw();
+    this.keyStatement = database
+      .prepare<[number, Uint8Array, number], [slot: number, key: Uint8Array, epoch: number]>(keysSql)
+      .raw();
     this.replyStatement = database.prepare<[number, number, number], ReplyColumns>(repliesSql).raw();
   }
 
@@ -59,13 +74,20 @@ export class TableScrub {
    */
   step(rowsMax: number): Set<number | null> {
     try {
-      return this.lastReply === null ? this.stepRows(rowsMax) : this.stepReplies(this.lastReply, rowsMax);
+      if (this.phase === 'rows') return this.stepRows(rowsMax);
+      return this.phase === 'keys' ? this.stepKeys(rowsMax) : this.stepReplies(rowsMax);
     } catch (error) {
       if (!isCorrupt(error)) throw storageFailure('scrubbing the table', error);
-      this.lastId = 0;
-      this.lastReply = null;
+      this.begin(nextPhase[this.phase]);
       return new Set([null]);
     }
+  }
+
+  private begin(phase: 'rows' | 'keys' | 'replies'): void {
+    this.phase = phase;
+    this.lastId = 0;
+    this.lastKey = [0, new Uint8Array(0)];
+    this.lastReply = [0, 0];
   }
 
   private stepRows(rowsMax: number): Set<number | null> {
@@ -78,34 +100,29 @@ export class TableScrub {
       const sum = rowChecksum(partition, { key, epoch, seq, contentType, value });
       if (sum !== checksum || idByKey !== id) damaged.add(partition);
     }
-    if (rows.length < rowsMax) this.lastReply = [0, 0];
+    if (rows.length < rowsMax) this.begin('keys');
     return damaged;
   }
 
-  private stepReplies(after: [slot: number, seq: number], rowsMax: number): Set<number | null> {
+  private stepKeys(rowsMax: number): Set<number | null> {
+    const rows = this.keyStatement.all(...this.lastKey, rowsMax);
+    const last = rows.at(-1);
+    if (last !== undefined) this.lastKey = [last[0], last[1]];
+    if (rows.length < rowsMax) this.begin('replies');
+    return new Set();
+  }
+
+  private stepReplies(rowsMax: number): Set<number | null> {
     const damaged = new Set<number | null>();
-    const rows = this.replyStatement.all(...after, rowsMax);
-    for (const [
-      partition,
-      slot,
-      seq,
-      epoch,
-      idempotencyKey,
-      kind,
-      created,
-      digest,
-      logTime,
-      checksum,
-    ] of rows) {
+    const rows = this.replyStatement.all(...this.lastReply, rowsMax);
+    for (const [partition, slot, seq, epoch, idempotencyKey, ...rest] of rows) {
+      const [kind, created, digest, logTime, checksum, seqByKey] = rest;
       this.lastReply = [slot, seq];
       if (partition === null) continue;
       const reply = { idempotencyKey, epoch, seq, kind, created: created === 1, digest, logTime };
-      if (replyChecksum(partition, reply) !== checksum) damaged.add(partition);
+      if (replyChecksum(partition, reply) !== checksum || seqByKey !== seq) damaged.add(partition);
     }
-    if (rows.length < rowsMax) {
-      this.lastReply = null;
-      this.lastId = 0;
-    }
+    if (rows.length < rowsMax) this.begin('rows');
     return damaged;
   }
 }

@@ -44,8 +44,8 @@ export class TableSlots {
       'INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.deleteReplica = database.prepare<[number]>('DELETE FROM replicas WHERE partition = ?');
-    this.putStage = database.prepare<StageColumns>(
-      'INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    this.putStage = database.prepare<[...StageColumns, number]>(
+      'INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.deleteStage = database.prepare<[number]>('DELETE FROM stages WHERE partition = ?');
     this.putDiscarded = database.prepare<[number]>('INSERT OR IGNORE INTO discarded_slots VALUES (?)');
@@ -58,22 +58,30 @@ export class TableSlots {
     this.replicas.clear();
     this.stages.clear();
     for (const columns of this.rawRows<[...ReplicaColumns, number]>('replicas')) {
-      const [partition, slot, appliedSeq, appliedLogTime, replyCount, copyNumber, checksum] = columns;
-      const fields = [partition, slot, appliedSeq, appliedLogTime, replyCount, copyNumber];
-      if (fieldsChecksum(fields) !== checksum) {
-        throw new AmnesiacStore(`${this.database.name}: the row of partition ${partition} is damaged`);
-      }
+      const checksum = columns.pop();
+      const [partition, slot, appliedSeq, appliedLogTime, replyCount, copyNumber] =
+        columns as unknown as ReplicaColumns;
+      this.prove(fieldsChecksum(columns) === checksum, `partition ${partition}`);
       const replica = { partition, slot, appliedSeq, appliedLogTime, replyCount, copyNumber };
       this.replicas.set(partition, replica);
     }
-    for (const columns of this.rawRows<StageColumns>('stages')) {
-      const [partition, number, slot, atSeq, nextChunk, complete, appliedLogTime, replyCount] = columns;
+    for (const columns of this.rawRows<[...StageColumns, number]>('stages')) {
+      const checksum = columns.pop();
+      const [partition, number, slot, atSeq, nextChunk, complete, appliedLogTime, replyCount] =
+        columns as unknown as StageColumns;
+      this.prove(fieldsChecksum(columns) === checksum, `a stage of partition ${partition}`);
       const progress = { nextChunk, complete: complete === 1, appliedLogTime, replyCount };
       this.stages.set(partition, { partition, number, slot, atSeq, ...progress });
     }
     this.discarded = this.rawRows<[number]>('discarded_slots').map(([slot]) => slot);
-    const slots = [...this.replicas.values(), ...this.stages.values()].map(({ slot }) => slot);
-    for (const slot of [...slots, ...this.discarded]) this.nextSlot = Math.max(this.nextSlot, slot + 1);
+    const used = [...this.replicas.values(), ...this.stages.values()].map(({ slot }) => slot);
+    const all = [...used, ...this.discarded];
+    this.prove(new Set(all).size === all.length, 'a slot');
+    for (const slot of all) this.nextSlot = Math.max(this.nextSlot, slot + 1);
+  }
+
+  private prove(sound: boolean, what: string): void {
+    if (!sound) throw new AmnesiacStore(`${this.database.name}: the row of ${what} is damaged`);
   }
 
   private rawRows<T>(table: 'replicas' | 'stages' | 'discarded_slots'): T[] {
@@ -133,8 +141,9 @@ export class TableSlots {
   saveStage(stage: TableStage): void {
     const { partition, number, slot, atSeq, nextChunk, complete, appliedLogTime, replyCount } = stage;
     this.stages.set(partition, stage);
-    const flag = complete ? 1 : 0;
-    this.putStage.run(partition, number, slot, atSeq, nextChunk, flag, appliedLogTime, replyCount);
+    const progress = [nextChunk, complete ? 1 : 0, appliedLogTime, replyCount] as const;
+    const columns: StageColumns = [partition, number, slot, atSeq, ...progress];
+    this.putStage.run(...columns, fieldsChecksum(columns));
   }
 
   dropStage(partition: number): void {

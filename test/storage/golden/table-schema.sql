@@ -44,7 +44,8 @@ CREATE TABLE stages (
   next_chunk INTEGER NOT NULL,
   complete INTEGER NOT NULL,
   applied_log_time REAL NOT NULL,
-  reply_count INTEGER NOT NULL
+  reply_count INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE store (
