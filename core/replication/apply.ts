@@ -13,6 +13,8 @@ import { dropAppliedTail, tailSlice } from './replica.js';
 
 const batchEntriesMax = 5_000;
 const batchBytesMax = 32 * 1024 * 1024;
+/** Remembered of peers past and present: as many as a report carries. */
+const acksMax = 32;
 
 interface Batch {
   replica: Replica;
@@ -45,6 +47,11 @@ export class Applier {
     let bytes = 0;
     for (const replica of this.waiting) {
       const target = this.target(replica);
+      if (target <= replica.appliedUpTo) {
+        // Its table is being replaced, and memory may begin after the copy already: woken again when that is done.
+        this.waiting.delete(replica);
+        continue;
+      }
       const waiting = tailSlice(replica, replica.appliedUpTo, target);
       assert(waiting !== null, 'what is not applied is in memory');
       const entries: Entry[] = [];
@@ -86,7 +93,8 @@ export class Applier {
     }
     replica.appliedSeq += entries.length;
     if (replica.leader !== null) pruneOverlay(replica.leader, entries, replica.appliedSeq);
-    dropAppliedTail(replica);
+    // While a sync is under way memory may have to go back to the tail before it.
+    if (replica.undo === null) dropAppliedTail(replica);
     this.wake(replica);
   }
 
@@ -119,9 +127,12 @@ export class Applier {
     const everyone = replica.leader === null ? replica.allSeq : allSeq(replica);
     const tooLarge = replica.logBytes > this.context.limits.logBytesPerPartitionMax;
     const through = Math.min(replica.checkpointedSeq, tooLarge ? pinnedSeq(replica) : everyone);
-    if (through <= replica.durable.baseSeq) return;
+    const held = replica.durable.lastSeq - replica.durable.baseSeq;
+    const gone = through - replica.durable.baseSeq;
+    if (gone <= 0) return;
     replica.durable.baseSeq = through;
-    replica.logBytes = replica.tail.reduce((sum, entry) => sum + entry.bytes.length, 0);
+    // What stays is counted by the average: the sizes of entries that memory let go of are not known any more.
+    replica.logBytes = held <= gone ? 0 : (replica.logBytes * (held - gone)) / held;
     this.context.jot({ type: 'trim', partition: replica.partition, throughSeq: through });
   }
 }
@@ -132,7 +143,9 @@ export function acksOf(replica: Replica): AckMemory[] {
   for (const { id, storeId, matchSeq } of replica.leader?.peers.values() ?? []) {
     if (matchSeq > 0) acks.set(id, { id, storeId, epoch: replica.leader?.epoch ?? 0, seq: matchSeq });
   }
-  return [...acks.values()];
+  const all = [...acks.values()];
+  if (all.length <= acksMax) return all;
+  return all.sort((a, b) => b.epoch - a.epoch || b.seq - a.seq).slice(0, acksMax);
 }
 
 /** All voters and learners hold everything up to here. */

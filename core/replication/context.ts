@@ -58,6 +58,8 @@ export class Context {
   /** Only grants for requests sent after this count: the clocks were found apart then. */
   leasesFrom = -Infinity;
   copyCounter = 0;
+  /** Full copies that this worker is sending, of all partitions. */
+  copiesSent = 0;
   /** Leaders with something to hand out. */
   readonly dirty = new Set<Replica>();
 

@@ -19,7 +19,7 @@ export class CopySender {
       if (progress.copy.handle >= 0) this.sendOffer(replica, leader, progress, progress.copy);
       return;
     }
-    if (replica.tableBusy || leader.copies >= this.context.limits.copiesMax) return;
+    if (replica.tableBusy || this.context.copiesSent >= this.context.limits.copiesMax) return;
     this.context.copyCounter += 1;
     const copy: SentCopy = {
       number: leader.epoch * 1_024 + (this.context.copyCounter % 1_024),
@@ -33,7 +33,7 @@ export class CopySender {
     };
     progress.copy = copy;
     if (!refill) progress.state = 'copying';
-    leader.copies += 1;
+    this.context.copiesSent += 1;
     this.context.changed(replica);
     this.context.emit({
       type: 'openCopy',
@@ -65,6 +65,8 @@ export class CopySender {
     if (copy === null || copy.handle < 0 || copy.number !== message.number || !(next || again)) {
       if (copy?.reading === true && copy.number === message.number) return;
       const { partition, epoch, number } = message;
+      // The receiver has begun anew or lost a chunk: a copy that nobody can go on with must not block the next.
+      if (copy?.number === number) this.end(progress);
       return this.context.send(progress.id, { type: 'copyEnd', partition, epoch, number });
     }
     copy.usedAt = this.context.now;
@@ -98,17 +100,17 @@ export class CopySender {
     });
   }
 
-  end(leader: Leader, progress: Progress): void {
+  end(progress: Progress): void {
     const { copy } = progress;
     if (copy === null) return;
     progress.copy = null;
-    leader.copies -= 1;
+    this.context.copiesSent -= 1;
+    if (progress.state === 'copying') progress.state = 'unknown';
     if (copy.handle >= 0) this.context.emit({ type: 'closeCopy', handle: copy.handle });
   }
 
-  tick(leader: Leader, progress: Progress): void {
+  tick(progress: Progress): void {
     if (progress.copy === null || this.context.now - progress.copy.usedAt < idleMs) return;
-    this.end(leader, progress);
-    if (progress.state === 'copying') progress.state = 'unknown';
+    this.end(progress);
   }
 }

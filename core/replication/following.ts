@@ -82,7 +82,8 @@ export class Following {
   /** Takes what follows the own log, in the epoch it is synced in. */
   private take(from: WorkerId, message: PeerMessageOf<'append'>, replica: Replica): void {
     replica.allSeq = Math.max(replica.allSeq, message.allSeq);
-    this.learnCommit(replica, message.commitSeq);
+    // Not while the sync in this epoch may still fail: the log before it may differ from what is committed.
+    if (replica.durable.syncedEpoch === message.epoch) this.learnCommit(replica, message.commitSeq);
     if (message.previousSeq > replica.lastSeq) {
       if (holds('contiguous-prefix')) return this.refuse(from, message, replica, 'gap');
       return this.acknowledge(from, message, replica, message.previousSeq + message.entries.length);

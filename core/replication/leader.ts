@@ -29,6 +29,8 @@ export interface Progress {
   matchRound: number;
   /** Synced in this epoch at least once: its acks count. */
   synced: boolean;
+  /** It acknowledged this much in the epoch and lost it since: it is synced again when it holds as much. */
+  owedSeq: number;
   nextSeq: number;
   /** Refusals of rounds up to this were answered by sending anew. */
   rewoundAtRound: number;
@@ -119,7 +121,6 @@ export interface Leader {
   /** Who ordered the attempt. */
   order: { controller: string; requestId: number };
   progress: number;
-  copies: number;
 }
 
 export function newProgress(identity: Identity, voter: boolean, nextSeq: number, now: number): Progress {
@@ -131,6 +132,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     matchSeq: 0,
     matchRound: 0,
     synced: false,
+    owedSeq: 0,
     nextSeq,
     rewoundAtRound: 0,
     leaseUntil: -Infinity,

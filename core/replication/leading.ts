@@ -18,6 +18,8 @@ import { hasEntry, lastLogTime } from './replica.js';
 import type { WriteDone } from './effect.js';
 import { notApplied } from './serving.js';
 
+const epochStartsMax = 1_024;
+
 type LeadingItem = WorkerReportOf<'leading'>['items'][number];
 type LeadItem = ControlRequestOf<'lead'>['items'][number];
 
@@ -84,10 +86,11 @@ export class Leading {
       wantsRound: false,
       order,
       progress: 0,
-      copies: 0,
     };
     setConfiguration(leader, this.context.self.id, { voters, learners: [] }, startSeq, this.context.now);
-    const epochStarts = [...replica.epochStarts, { epoch, firstSeq: startSeq }];
+    // Epochs in which nothing was written tell nothing: dropped, or attempts that fail for hours would pile up.
+    const written = replica.epochStarts.filter(({ firstSeq }) => firstSeq < startSeq);
+    const epochStarts = [...written.slice(1 - epochStartsMax), { epoch, firstSeq: startSeq }];
     replica.leader = leader;
     replica.syncedEpoch = epoch;
     replica.epochStarts = epochStarts;
@@ -150,7 +153,7 @@ export class Leading {
   configure(replica: Replica, leader: Leader, record: PartitionRecord): void {
     const nextSeq = replica.lastSeq + 1;
     const gone = setConfiguration(leader, this.context.self.id, record, nextSeq, this.context.now);
-    for (const progress of gone) this.copies.end(leader, progress);
+    for (const progress of gone) this.copies.end(progress);
     this.context.changed(replica);
     this.context.wantFlush(replica);
     for (const progress of leader.peers.values()) progress.sentAt = -Infinity;
@@ -189,7 +192,7 @@ export class Leading {
       }
     }
     for (const read of leader.reads) this.context.answer(() => read.refuse(reason));
-    for (const progress of leader.peers.values()) this.copies.end(leader, progress);
+    for (const progress of leader.peers.values()) this.copies.end(progress);
     this.dropUnlogged(replica, leader);
     this.context.changed(replica);
     const { partition } = replica;

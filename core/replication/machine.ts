@@ -122,7 +122,9 @@ export class ReplicaMachine {
   start(at: Instant, recovered: RecoveredStore): Effect[] {
     return this.step(at, () => {
       const { context } = this;
-      context.quietUntil = recovered.leaseMs > 0 ? at.now + recovered.leaseMs : at.now;
+      // The lease in use now may have been granted by the run before without being on the disk yet.
+      const granted = Math.max(recovered.leaseMs, context.limits.leaseMs);
+      context.quietUntil = recovered.leaseMs > 0 ? at.now + granted : at.now;
       if (recovered.leaseMs < context.limits.leaseMs) {
         context.jot({ type: 'lease', leaseMs: context.limits.leaseMs });
       }
@@ -223,9 +225,10 @@ export class ReplicaMachine {
   private disconnect(peer: WorkerId): void {
     if (!this.context.peers.delete(peer)) return;
     for (const replica of this.context.replicas.values()) {
+      this.receiving.disconnected(replica, peer);
       const progress = replica.leader?.peers.get(peer);
       if (replica.leader === null || progress === undefined || progress.state === 'distrusted') continue;
-      this.copies.end(replica.leader, progress);
+      this.copies.end(progress);
       progress.state = 'unknown';
       progress.nextSeq = progress.matchSeq + 1;
       progress.syncNumber += 1;

@@ -6,6 +6,7 @@
  *                                                           \-> copy offered -> chunks staged -> report -^
  */
 import { assert } from '../assert.js';
+import type { Limits } from '../limits.js';
 import type { Entry } from '../protocol/entry.js';
 import { parseEntry } from '../protocol/entry.js';
 import type { EpochStart } from '../protocol/log-command.js';
@@ -16,7 +17,7 @@ import { holds } from '../rules.js';
 import type { Applier } from './apply.js';
 import type { Context } from './context.js';
 import type { ReceivedCopy, Receiver, Replica } from './replica.js';
-import { tailSlice } from './replica.js';
+import { dropAppliedTail, tailSlice } from './replica.js';
 
 const epochStartsMax = 1_024;
 const refillEveryMs = 2_000;
@@ -24,6 +25,11 @@ const refillEveryMs = 2_000;
 function newReceiver(epoch: number, leader: WorkerId, now: number, copy: ReceivedCopy | null): Receiver {
   const gathered: Entry[] = [];
   return { epoch, leader, reported: false, progressAt: now, cutTo: 0, gathered, gatheredBytes: 0, copy };
+}
+
+/** A copy that comes no further for this long is given up. */
+function copyPatience(limits: Limits): number {
+  return 20 * limits.syncProgressMs;
 }
 
 export class Receiving {
@@ -37,7 +43,8 @@ export class Receiving {
     const { now, limits } = this.context;
     const known = replica.receiver;
     const same = known?.epoch === epoch && known.leader === leader;
-    const patienceMs = known?.copy?.staging === true ? 20 * limits.syncProgressMs : limits.syncProgressMs;
+    // A chunk may wait behind a checkpoint on either disk: giving up means to begin the copy anew.
+    const patienceMs = (known?.copy ?? null) === null ? limits.syncProgressMs : copyPatience(limits);
     if (same && known.reported && now - known.progressAt < patienceMs) return;
     if (replica.tableBusy || replica.deleting) return;
     const copy = same && known.copy?.staged === true ? known.copy : null;
@@ -48,9 +55,8 @@ export class Receiving {
   /** The leader it is level with spoke, and its own table is damaged: a copy has to replace it. */
   wantRefill(replica: Replica, epoch: number, leader: WorkerId): void {
     const known = replica.receiver;
-    const patienceMs =
-      (known?.copy ?? null) === null ? refillEveryMs : 20 * this.context.limits.syncProgressMs;
-    if (known !== null && this.context.now - known.progressAt < patienceMs) return;
+    const patienceMs = (known?.copy ?? null) === null ? refillEveryMs : copyPatience(this.context.limits);
+    if (known?.reported === true && this.context.now - known.progressAt < patienceMs) return;
     if (replica.tableBusy || replica.durable.syncedEpoch !== epoch) return;
     const copy = known?.copy?.staged === true ? known.copy : null;
     replica.receiver = newReceiver(epoch, leader, this.context.now, copy);
@@ -187,6 +193,7 @@ export class Receiving {
         replica.forgotten = false;
         Object.assign(replica.durable, { syncedEpoch: epoch, epochStarts, lastSeq });
         if (copy !== null) this.adopt(replica, copy);
+        dropAppliedTail(replica);
         this.applier.wake(replica);
         this.context.changed(replica);
         if (copy !== null) replica.damaged = false;
@@ -321,11 +328,30 @@ export class Receiving {
     this.context.changed(replica);
   }
 
+  /** The stream to its leader broke, what was on its way is lost: it reports anew as soon as the leader speaks. */
+  disconnected(replica: Replica, peer: WorkerId): void {
+    if (replica.receiver?.leader !== peer) return;
+    if (replica.receiver.copy?.staged === true) replica.receiver.reported = false;
+    else replica.receiver = null;
+  }
+
   tick(replica: Replica): void {
     const { receiver } = replica;
     const copy = receiver?.copy ?? null;
     if (receiver === null) return;
-    if (copy !== null && !copy.staging && !copy.staged && copy.pullAt <= this.context.now) {
+    // A receiver holds on to entries that its copy will need: not for ever.
+    const idle = this.context.now - receiver.progressAt >= copyPatience(this.context.limits);
+    if (idle && copy?.staging !== true) {
+      replica.receiver = null;
+      this.context.changed(replica);
+    }
+    if (
+      replica.receiver !== null &&
+      copy !== null &&
+      !copy.staging &&
+      !copy.staged &&
+      copy.pullAt <= this.context.now
+    ) {
       this.pull(replica, receiver, copy);
     }
   }

@@ -37,6 +37,7 @@ export class Removal {
     fresh.promisedEpoch = old.promisedEpoch;
     fresh.durable.promisedEpoch = old.durable.promisedEpoch;
     fresh.grants = old.grants;
+    fresh.reportVersion = old.reportVersion + 1;
     fresh.lostPlaceEpoch = old.lostPlaceEpoch;
   }
 }

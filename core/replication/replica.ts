@@ -222,6 +222,7 @@ export function resetToDurable(replica: Replica): void {
   replica.tail.length = durable.lastSeq - replica.tailBase;
   replica.stalled = false;
   replica.receiver = null;
+  dropAppliedTail(replica);
 }
 
 export function lastLogTime(replica: Replica): number {

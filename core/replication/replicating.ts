@@ -37,7 +37,7 @@ export class Replicating {
     leader.wantsRound = false;
     for (const progress of leader.peers.values()) {
       if (!this.context.peers.has(progress.id)) continue;
-      const behind = progress.state === 'level' && progress.nextSeq <= replica.lastSeq;
+      const behind = progress.state === 'level' && progress.nextSeq <= leader.loggedSeq;
       if (behind || round || progress.sentAt === -Infinity)
         this.sendNext(replica, leader, progress, round || progress.sentAt === -Infinity);
     }
@@ -67,14 +67,17 @@ export class Replicating {
     );
   }
 
-  /** The next entries for a follower, or none. */
+  /**
+   * The next entries for a follower, or none. Only what the own log was handed: a leader that steps down says of the rest
+   * that it never was.
+   */
   private sendNext(replica: Replica, leader: Leader, progress: Progress, empty: boolean): void {
     const level = progress.state === 'level';
-    const wanted = level && progress.nextSeq <= replica.lastSeq;
+    const wanted = level && progress.nextSeq <= leader.loggedSeq;
     const room = progress.nextSeq - progress.matchSeq <= windowEntriesMax;
     let entries: Entry[] = [];
     if (wanted && room && !progress.reading) {
-      const waiting = tailSlice(replica, progress.nextSeq - 1);
+      const waiting = tailSlice(replica, progress.nextSeq - 1, leader.loggedSeq);
       if (waiting === null) this.readFromDisk(replica, leader, progress);
       else entries = firstBytes(waiting);
     }
@@ -132,15 +135,17 @@ export class Replicating {
     progress.synced = true;
     progress.ackedAt = this.context.now;
     progress.ackedRound = Math.max(progress.ackedRound, message.round);
+    const wasFar = replica.lastSeq - progress.matchSeq > levelLagMax;
     if (message.durableSeq >= progress.matchSeq) {
       progress.matchSeq = Math.min(message.durableSeq, replica.lastSeq);
       progress.matchRound = Math.max(progress.matchRound, message.round);
     }
     progress.nextSeq = Math.max(progress.matchSeq + 1, wasLevel ? progress.nextSeq : 0);
     if (message.leaseMs > 0) this.takeLease(progress, message);
+    const isFar = replica.lastSeq - progress.matchSeq > levelLagMax;
+    if (!wasLevel || wasFar !== isFar) this.context.changed(replica);
     if (!wasLevel) {
-      this.copies.end(leader, progress);
-      this.context.changed(replica);
+      this.copies.end(progress);
       if (!leader.active) this.onAttemptProgress(replica, leader);
     }
     if (leader.active) this.serving.advanceCommit(replica, leader);
@@ -176,6 +181,7 @@ export class Replicating {
   /** The same store holds less than it acknowledged: it has lost what it had, whatever its id says. */
   private distrust(replica: Replica, leader: Leader, progress: Progress): void {
     if (!holds('memory-of-acks')) return;
+    this.copies.end(progress);
     progress.state = 'distrusted';
     progress.synced = false;
     progress.leaseUntil = -Infinity;
@@ -232,7 +238,7 @@ export class Replicating {
       // On common beats, so that all partitions of a worker speak in one frame per peer and it can sleep in between.
       const isDue = Math.floor(now / everyMs) > Math.floor(progress.sentAt / everyMs);
       if (isDue) this.sendNext(replica, leader, progress, true);
-      this.copies.tick(leader, progress);
+      this.copies.tick(progress);
     }
     if (leader.reads.length > 0) {
       leader.wantsRound = true;

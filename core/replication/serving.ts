@@ -131,7 +131,9 @@ export class Serving {
       replayed: true,
       acks: this.ackCount(leader, remembered.version.seq),
     };
-    this.answerAsRead(replica, leader, seq ?? 0, outcome, done);
+    // Without a quorum nothing is known of the first try: it may be applied.
+    const refused: WriteOutcome = { type: 'unknown', reason: 'too few replicas answer' };
+    this.answerAsRead(replica, leader, seq ?? 0, outcome, done, refused);
     return true;
   }
 
@@ -181,6 +183,7 @@ export class Serving {
     needSeq: number,
     outcome: WriteOutcome,
     done: WriteDone,
+    refused: WriteOutcome | null = null,
   ): void {
     if (!holds('no-entry-is-a-read')) return this.context.answer(() => done(outcome));
     this.settle(replica, leader, {
@@ -188,7 +191,7 @@ export class Serving {
       round: confirmingRound(leader),
       giveUpAt: this.context.now + this.context.limits.requestDeadlineMs,
       answer: () => done(outcome),
-      refuse: (detail) => done(notApplied('noQuorum', detail)),
+      refuse: (detail) => done(refused ?? notApplied('noQuorum', detail)),
     });
   }
 

@@ -36,9 +36,11 @@ export class Syncing {
     if (message.refill) {
       if (message.staged === null || cutTo === null)
         return this.copies.offer(replica, leader, progress, true);
-      this.copies.end(leader, progress);
+      this.copies.end(progress);
     } else {
       progress.synced = false;
+      progress.owedSeq = Math.max(progress.owedSeq, progress.matchSeq);
+      progress.matchSeq = 0;
       progress.ackedAt = this.context.now;
       if (cutTo === null) return this.copies.offer(replica, leader, progress);
       progress.state = 'syncing';
@@ -49,7 +51,7 @@ export class Syncing {
       number: progress.syncNumber,
       cutTo,
       copyNumber: message.staged?.number ?? 0,
-      throughSeq: Math.max(leader.startSeq - 1, cutTo),
+      throughSeq: Math.max(leader.startSeq - 1, cutTo, progress.owedSeq),
       sentSeq: cutTo,
       bytes: 0,
     });
@@ -59,11 +61,13 @@ export class Syncing {
   private cutFor(message: PeerMessageOf<'report'>, replica: Replica, progress: Progress): number | null {
     const { baseSeq } = replica.durable;
     if (message.staged !== null) {
-      const current = progress.copy?.number === message.staged.number || message.staged.atSeq >= baseSeq;
-      return current && message.staged.atSeq <= replica.durable.lastSeq ? message.staged.atSeq : null;
+      const { atSeq } = message.staged;
+      if (atSeq >= baseSeq && atSeq <= replica.durable.lastSeq) return atSeq;
+      this.copies.end(progress);
+      return null;
     }
-    const isEmpty = message.syncedEpoch === 0 && message.lastSeq === 0;
-    const cutTo = isEmpty ? 0 : divergence(replica.durable, message);
+    // Without an epoch in common nothing is: all of what was never applied may go.
+    const cutTo = divergence(replica.durable, message) ?? (message.appliedSeq === 0 ? 0 : null);
     if (cutTo === null || cutTo < baseSeq || cutTo < message.baseSeq) return null;
     return cutTo;
   }
