@@ -57,7 +57,9 @@ export class ControllerMachine {
   private batches: Reconfiguration[] = [];
   private connections = '';
   private requestId = 0;
+  /** Something happened that wants a plan: at once, or with the next tick. */
   private dirty = true;
+  private changed = false;
   private plannedAt = -Infinity;
   private awaited = 'the ring document';
   private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
@@ -202,10 +204,10 @@ export class ControllerMachine {
     if (via !== null || facts.connected || facts.liveness !== 'dead') heard(facts, via, now);
     switch (report.type) {
       case 'heartbeat':
-        mergeHeartbeat(facts, report, now);
+        // What it changes is looked at with the next tick, together with what others tell.
+        if (mergeHeartbeat(facts, report, now)) this.changed = true;
         this.askAgain(facts, now);
         this.compare(facts, report.replicas, now);
-        this.dirty = true;
         return;
       case 'fenced':
         for (const item of report.items) this.document.sawAtWorker(0, item.promisedEpoch, id, now);
@@ -262,11 +264,12 @@ export class ControllerMachine {
     for (const batch of this.batches) batch.tick(now);
     this.sweepBatches();
     this.courier.republish(now);
-    if (this.dirty || now - this.plannedAt >= this.options.limits.heartbeatMs) this.plan(now);
+    if (this.dirty || this.changed || now - this.plannedAt >= this.options.limits.heartbeatMs) this.plan(now);
   }
 
   private plan(now: number): void {
     this.dirty = false;
+    this.changed = false;
     this.plannedAt = now;
     const { document } = this;
     if (document.absent) this.awaited = this.origin.step(now);

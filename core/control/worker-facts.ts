@@ -133,12 +133,13 @@ export function heard(facts: WorkerFacts, via: WorkerId | null, now: number): vo
   facts.deadAt = null;
 }
 
-/** Takes in a heartbeat: all replicas, or those that changed. */
+/** Takes in a heartbeat: all replicas, or those that changed. Answers whether it tells anything new. */
 export function mergeHeartbeat(
   facts: WorkerFacts,
   heartbeat: WorkerReportOf<'heartbeat'>,
   now: number,
-): void {
+): boolean {
+  const before = summary(facts);
   identify(facts, heartbeat.storeId, heartbeat.bootCount);
   if (facts.runId !== heartbeat.runId) {
     facts.complete = false;
@@ -160,7 +161,14 @@ export function mergeHeartbeat(
     const same = before?.connected === peer.connected;
     peers.set(peer.id, { connected: peer.connected, since: same ? before.since : now });
   }
+  const peersChanged = [...peers].some(([id, view]) => facts.peers.get(id)?.connected !== view.connected);
   facts.peers = peers;
+  const replicasChanged = heartbeat.replicas.length > 0 || heartbeat.deleted.length > 0;
+  return replicasChanged || peersChanged || before !== summary(facts);
+}
+
+function summary(facts: WorkerFacts): string {
+  return [facts.runId, facts.ringVersion, facts.leaving, facts.diskFull, facts.complete].join();
 }
 
 /** It may be reached and speaks under the identity given. */
