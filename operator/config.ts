@@ -7,7 +7,35 @@ import { parseWorker } from './worker-list.js';
 import type { Limits } from '../core/limits.js';
 import type { Values } from '../platform/configuration/setting.js';
 
+/** Where workers run, and who says which there are. */
+export const modes = ['local', 'kubernetes'] as const;
+
 const identifier = { pattern: /^[!-~]{1,128}$/, expected: 'at most 128 ASCII characters without spaces' };
+
+/** Told before anything else, since the other settings depend on it: by the environment alone. */
+export function modeOf(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment.KVORUM_MODE ?? 'local';
+}
+
+const mode = choice({
+  description: 'where the workers run; taken from KVORUM_MODE only',
+  default: 'local',
+  choices: modes,
+});
+
+/** What the controller is told in either mode. */
+export const processSettings = {
+  mode,
+  host: text({ description: 'address to listen on', default: '127.0.0.1', placeholder: 'HOST' }),
+  port: integer({
+    description: 'port for status and metrics (HTTP)',
+    default: 7_400,
+    range: { min: 0, max: 65_535 },
+  }),
+  logLevel: choice({ description: 'least level that is logged', default: 'info', choices: logLevels }),
+  logFormat: choice({ description: 'form of log lines', default: 'json', choices: logFormats }),
+  ...limitSettings,
+};
 
 export const controllerSettings = {
   clusterId: text({
@@ -17,12 +45,6 @@ export const controllerSettings = {
     ...identifier,
   }),
   dataDir: text({ description: 'folder of the ring document (required)', default: null, placeholder: 'DIR' }),
-  host: text({ description: 'address to listen on', default: '127.0.0.1', placeholder: 'HOST' }),
-  port: integer({
-    description: 'port for status and metrics (HTTP)',
-    default: 7_400,
-    range: { min: 0, max: 65_535 },
-  }),
   workers: listOf({
     description: 'the workers, ID@HOST:PEERPORT:CLIENTPORT[/ZONE] each, separated by commas (required)',
     placeholder: 'LIST',
@@ -38,9 +60,7 @@ export const controllerSettings = {
     default: 3,
     range: { min: 1, max: 15 },
   }),
-  logLevel: choice({ description: 'least level that is logged', default: 'info', choices: logLevels }),
-  logFormat: choice({ description: 'form of log lines', default: 'json', choices: logFormats }),
-  ...limitSettings,
+  ...processSettings,
 };
 
 export type ControllerValues = Values<typeof controllerSettings>;

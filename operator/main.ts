@@ -2,10 +2,17 @@
  * The controller as a process: settings, adapters, and an orderly end. The one place that names adapters.
  */
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
-import { readControllerConfiguration } from './config.js';
+import { modeOf, processSettings, readControllerConfiguration } from './config.js';
 import { exposeStatus } from './controller-metrics.js';
 import { Controller } from './controller.js';
+import { readDefinition } from './kubernetes/custom-resource-definition.js';
+import { HttpsTransport } from './kubernetes/https-transport.js';
+import { readKubeConfiguration } from './kubernetes/kube-configuration.js';
+import { KubernetesOperator } from './kubernetes/kubernetes-operator.js';
+import { kubernetesSettings } from './kubernetes/settings.js';
+import { SystemTimers } from './kubernetes/system-timers.js';
 import { TcpLinks } from './links/tcp-links.js';
 import { LocalRingStore } from './local/local-ring-store.js';
 import { LocalWorkers } from './local/local-workers.js';
@@ -15,34 +22,42 @@ import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
 import { createLogger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
-import { describeFailure, endOnFailure, failureExitCode, stopOnSignals } from '../platform/program.js';
+import { limitsOf } from '../platform/configuration/limit-settings.js';
+import {
+  describeFailure,
+  endOnFailure,
+  failureExitCode,
+  readSettings,
+  stopOnSignals,
+} from '../platform/program.js';
 import { randomId } from '../platform/random.js';
 import { Shutdown } from '../platform/shutdown.js';
 import { streamSettings } from '../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../platform/stream/stream-metrics.js';
 import type { Server } from 'node:http';
 import type { ControllerConfiguration } from './config.js';
+import type { ControllerHostOptions } from './kubernetes/controller-host.js';
 import type { StatusSource } from './status-server.js';
+import type { ClusterStatus } from '../core/control/cluster-status.js';
+import type { Values } from '../platform/configuration/setting.js';
 import type { Logger } from '../platform/logger.js';
 
 const ringFile = 'ring.json';
 const stepTimeoutMs = 2_000;
 
-const configuration = readControllerConfiguration();
-const logger = createLogger({
-  level: configuration.values.logLevel,
-  format: configuration.values.logFormat,
-  fields: { name: 'controller' },
-});
-endOnFailure(logger);
-try {
-  await run(configuration, logger);
-} catch (error) {
-  logger.error('the controller cannot start', describeFailure(error));
-  process.exit(failureExitCode);
+interface Start {
+  logger: Logger;
+  run: () => Promise<void>;
 }
 
-async function run(
+function prepareLocally(): Start {
+  const configuration = readControllerConfiguration();
+  const { logLevel: level, logFormat: format } = configuration.values;
+  const logger = createLogger({ level, format, fields: { name: 'controller' } });
+  return { logger, run: () => runLocally(configuration, logger) };
+}
+
+async function runLocally(
   { clusterId, dataDir, values, limits, warnings }: ControllerConfiguration,
   logger: Logger,
 ) {
@@ -115,4 +130,106 @@ function stopInOrder(logger: Logger, { ticks, controller, links, server }: Parts
     server.closeAllConnections();
   });
   stopOnSignals((reason) => void shutdown.stop(reason, 0));
+}
+
+const operatorSettings = { ...processSettings, ...kubernetesSettings };
+type OperatorValues = Values<typeof operatorSettings>;
+
+/** While another operator is the active one, this one knows nothing of the workers. */
+const nothingKnown: ClusterStatus = {
+  ringVersion: 0,
+  epochCounter: 0,
+  partitionCount: 0,
+  replicationFactor: 0,
+  phase: 'waiting',
+  awaited: 'the Lease, which another operator holds',
+  workers: [],
+  partitions: { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 },
+};
+
+function prepareOnKubernetes(): Start {
+  const program = { name: 'kvorum-operator', description: 'The operator of a Kvorum cluster on Kubernetes.' };
+  const { values, warnings } = readSettings(program, operatorSettings, (given) => {
+    const problems = limitsOf(given).problems;
+    return given.cluster === null ? [...problems, '--cluster must be given'] : problems;
+  });
+  const { logLevel: level, logFormat: format } = values;
+  const logger = createLogger({ level, format, fields: { name: 'operator' } });
+  for (const warning of warnings) logger.warn('setting ignored', { warning });
+  return { logger, run: () => runOnKubernetes(values, logger) };
+}
+
+async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<void> {
+  const { config, namespace } = readKubeConfiguration(process.env);
+  const metrics = new Metrics();
+  metrics.collectProcess();
+  const timers = new SystemTimers();
+  const identity = values.podName ?? `${hostname()}-${process.pid}`;
+  const transport = new HttpsTransport(config);
+  const operator = new KubernetesOperator({
+    transport,
+    timers,
+    namespace: values.namespace ?? namespace,
+    cluster: values.cluster ?? '',
+    identity,
+    defaultImage: values.workerImage,
+    leaseDurationMs: values.leaseDurationMs,
+    leaseRetryMs: values.leaseRetryMs,
+    limits: limitsOf(values).limits,
+    createLinks: linksFactory(logger, new StreamMetrics(metrics)),
+    log: logger,
+    definition: values.crdFile === 'none' ? null : readDefinition(values.crdFile),
+  });
+  const source: StatusSource = {
+    status: () => operator.status() ?? nothingKnown,
+    ring: () => operator.ring(),
+    pidOf: () => null,
+    notReady: () => operator.notReady(),
+  };
+  exposeStatus(metrics, source.status, () => timers.now());
+  const server = createStatusServer({ id: identity, source, metrics, logger });
+  const port = await listenOn(server, values.host, values.port);
+  operator.start();
+  logger.info('operator started', { identity, host: values.host, port, cluster: values.cluster });
+  const shutdown = new Shutdown(logger, (code) => process.exit(code));
+  shutdown.addStep('give the Lease back', 2 * stepTimeoutMs, () => operator.stop());
+  shutdown.addStep('stop answering', stepTimeoutMs, () => {
+    server.close();
+    server.closeAllConnections();
+    transport.close();
+  });
+  stopOnSignals((reason) => void shutdown.stop(reason, 0));
+}
+
+/** The operator makes a controller, with streams of its own, each time that it becomes the active one. */
+function linksFactory(logger: Logger, metrics: StreamMetrics): ControllerHostOptions['createLinks'] {
+  const clock = new SystemClock();
+  return (id, clusterId, limits, inbox) =>
+    new TcpLinks(
+      {
+        self: {
+          role: 'controller',
+          clusterId,
+          id,
+          storeId: '',
+          bootCount: 0,
+          runId: randomId(),
+          pid: process.pid,
+        },
+        settings: streamSettings(limits, clock, new EndOfTick()),
+        connectTimeoutMs: limits.peerConnectMs,
+        logger,
+        metrics,
+      },
+      inbox,
+    );
+}
+
+const start = modeOf(process.env) === 'kubernetes' ? prepareOnKubernetes() : prepareLocally();
+endOnFailure(start.logger);
+try {
+  await start.run();
+} catch (error) {
+  start.logger.error('the controller cannot start', describeFailure(error));
+  process.exit(failureExitCode);
 }
