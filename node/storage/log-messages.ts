@@ -20,7 +20,7 @@ export interface LogWriterData {
 export type LogWriterRequest =
   | ({ type: 'commit' } & PackedCommands)
   | { type: 'read'; id: number; partition: number; fromSeq: number; bytesMax: number }
-  | { type: 'close' };
+  | { type: 'close'; cleanly: boolean };
 
 export type LogWriterReply =
   | { type: 'opened'; recovered: RecoveredStore }

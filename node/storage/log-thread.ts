@@ -58,7 +58,7 @@ export class LogThread implements Log {
   private nextReadId = 1;
   private waitingBytes = 0;
   private closing = false;
-  private onClosed: () => void = () => undefined;
+  private closed: { resolve: () => void; reject: (error: Error) => void } | null = null;
   private failed = false;
   /** Transactions made by this run, each with one fsync. */
   commitCount = 0;
@@ -75,7 +75,8 @@ export class LogThread implements Log {
       if (this.failed) return;
       this.failed = true;
       if (this.noteTimer !== null) clearTimeout(this.noteTimer);
-      onFailure(error);
+      if (this.closed === null) onFailure(error);
+      else this.closed.reject(error);
     };
     this.writer = new StorageWorker(
       './log-writer.js',
@@ -86,7 +87,7 @@ export class LogThread implements Log {
           this.startReader({ path: paths.log, writer: port2 }, fail);
           onOpened(reply.recovered);
         } else if (reply.type === 'committed') this.committed(reply.results, reply.commitCount);
-        else this.onClosed();
+        else this.closed?.resolve();
       },
       fail,
     );
@@ -197,18 +198,23 @@ export class LogThread implements Log {
     done?.(unpackEntries(packed));
   }
 
-  /** Commits what was handed in, marks the end of the run as clean and lets go of the file. */
-  async close(): Promise<void> {
+  /**
+   * Commits what was handed in and lets go of the file. Marks the end of the run as clean, unless `cleanly` is false: the next
+   * start then makes everything durable first. Rejects with StorageFailure if that could not be written.
+   */
+  async close(cleanly = true): Promise<void> {
     this.flush();
     this.closing = true;
     await this.reader?.end();
-    if (!this.failed) {
-      await new Promise<void>((resolve) => {
-        this.onClosed = resolve;
-        this.writer.post({ type: 'close' });
+    try {
+      if (this.failed) return;
+      await new Promise<void>((resolve, reject) => {
+        this.closed = { resolve, reject };
+        this.writer.post({ type: 'close', cleanly });
       });
+    } finally {
+      await this.writer.end();
     }
-    await this.writer.end();
   }
 
   private async end(): Promise<void> {

@@ -83,7 +83,7 @@ class LogWriter {
     for (let request: LogWriterRequest | null = first; request !== null; request = this.receive()) {
       if (request.type === 'commit') this.commit(request);
       else if (request.type === 'read') this.forwardRead(request);
-      else this.close();
+      else this.close(request.cleanly);
     }
     this.planReap();
   }
@@ -166,9 +166,11 @@ class LogWriter {
   }
 
   /** The reading thread has let go of the file by now. */
-  private close(): void {
-    this.log.endRun();
-    this.log.makeDurable();
+  private close(cleanly: boolean): void {
+    if (cleanly) {
+      this.log.endRun();
+      this.log.makeDurable();
+    }
     this.log.close();
     this.closed = true;
     this.reply({ type: 'closed' });

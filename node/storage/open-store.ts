@@ -32,7 +32,10 @@ export interface Store {
   recovered: RecoveredStore;
   log: LogThread;
   table: TableThread;
-  /** Writes what was handed in, marks the end as clean and frees the folder. */
+  /**
+   * Writes what was handed in, marks the end as clean and frees the folder. Rejects with StorageFailure if something could
+   * not be written (a full disk): the folder is free all the same, and the next start is that of an unclean end.
+   */
   close(): Promise<void>;
 }
 
@@ -60,17 +63,21 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
     return { recovered: opened.recovered, log, table, close: () => closeStore(held, opened.log, table) };
   } catch (error) {
     failed = true;
-    await log?.close();
+    await log?.close(false);
     held.release();
     throw error;
   }
 }
 
 async function closeStore(held: StoreFolder, log: LogThread, table: TableThread): Promise<void> {
-  // The log says last that all ended well.
-  await table.close();
-  await log.close();
-  held.release();
+  let cleanly = false;
+  try {
+    await table.close();
+    cleanly = true;
+  } finally {
+    // The log says last that all ended well, and does not if the table did not.
+    await log.close(cleanly).finally(() => held.release());
+  }
 }
 
 /**

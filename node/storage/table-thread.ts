@@ -52,6 +52,7 @@ export class TableThread implements Table {
   private applyTimer: NodeJS.Timeout | null = null;
   private applying = 0;
   private closed = false;
+  private rejectClose: ((error: Error) => void) | null = null;
 
   private constructor(
     private readonly options: TableThreadOptions,
@@ -74,7 +75,8 @@ export class TableThread implements Table {
       (error) => {
         if (this.applyTimer !== null) clearTimeout(this.applyTimer);
         this.closed = true;
-        onFailure(error);
+        if (this.rejectClose === null) onFailure(error);
+        else this.rejectClose(error);
       },
     );
   }
@@ -197,16 +199,19 @@ export class TableThread implements Table {
     this.ask({ type: 'drop', id: this.expect('done', done), partition });
   }
 
-  /** Applies what was handed in, makes it durable and lets go of the file. */
+  /** Applies what was handed in, makes it durable and lets go of the file. Rejects with StorageFailure if it cannot. */
   async close(): Promise<void> {
     // First: the last connection to close tidies up, and this one may not write.
     this.connection.close();
-    if (!this.closed) {
-      await new Promise<void>((resolve) => {
+    try {
+      if (this.closed) return;
+      await new Promise<void>((resolve, reject) => {
+        this.rejectClose = reject;
         this.ask({ type: 'close', id: this.expect('done', () => resolve()) });
       });
+    } finally {
+      this.closed = true;
+      await this.thread.end();
     }
-    this.closed = true;
-    await this.thread.end();
   }
 }
