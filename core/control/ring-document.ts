@@ -33,6 +33,7 @@ interface Swap {
 }
 
 const loadRetryMs = 250;
+const absentPauseMs = 1_000;
 const doubtsMax = 3;
 const doubtMs = 700;
 
@@ -69,7 +70,7 @@ export class RingDocument {
 
   /** Nothing is being read or swapped. */
   get quiet(): boolean {
-    return this.loading === null && this.swapping === null && this.loadAt === null;
+    return this.loading === null && this.swapping === null;
   }
 
   queue(change: RingChange): void {
@@ -91,7 +92,7 @@ export class RingDocument {
         epoch: Math.max(epoch, this.seen.epoch),
         where,
       };
-      if (this.doubtful) this.reload(now);
+      if (this.doubtful || this.absent) this.reload(now);
     }
   }
 
@@ -142,6 +143,8 @@ export class RingDocument {
       this.halt(`the ring document belongs to another cluster, ${this.record.clusterId}`);
     }
     this.revision = outcome.status === 'loaded' ? outcome.revision : null;
+    // Another controller may make one meanwhile.
+    if (this.absent) this.loadAt = now + absentPauseMs;
     this.judgeDoubts(now);
     this.settleFailed(now);
     this.pump(now);
@@ -156,6 +159,7 @@ export class RingDocument {
       return;
     }
     this.swapping = null;
+    if (this.absent) this.loadAt = null;
     this.absent = false;
     this.record = swap.record;
     this.revision = outcome.revision;

@@ -122,6 +122,22 @@ describe('two controllers at once', () => {
     expectEnd(cluster);
   });
 
+  it('of which one began before there was a ring', () => {
+    const cluster = new FakeCluster(small);
+    for (const id of ['w0', 'w1', 'w2', 'w3']) cluster.cut('c1', id);
+    cluster.startController('c1');
+    cluster.run(2_000);
+    cluster.startController('c2');
+    cluster.run(6_000);
+    cluster.heal();
+    cluster.stopController('c2');
+    cluster.writeAll();
+    cluster.worker('w1').kill();
+    cluster.run(10_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
   it('come to rest', () => {
     const cluster = new FakeCluster({ workers: 5 });
     cluster.startController('c1');
