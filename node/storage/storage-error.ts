@@ -32,9 +32,13 @@ export function sqliteCode(error: unknown): string {
   return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : '';
 }
 
-/** No room on the disk (or a bound on the file's size). */
+/**
+ * No room on the disk (or a bound on the file's size). The second code is for the index of the write-ahead log, a file in
+ * shared memory that could not be made longer; it holds nothing that has to last.
+ */
 export function isFull(error: unknown): boolean {
-  return sqliteCode(error) === 'SQLITE_FULL';
+  const code = sqliteCode(error);
+  return code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE';
 }
 
 /** SQLite finds its own structure broken. */

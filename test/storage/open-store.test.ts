@@ -278,6 +278,51 @@ describe('openStore', () => {
     await store.close();
   });
 
+  it('reports damage in the table that its scrub comes across', async () => {
+    const found: (number | null)[] = [];
+    const store = await open(folder, { scrubRowsPerSecond: 10_000, onDamage: (one) => found.push(one) });
+    await submitDone(store, [promise(1, 5), sync(1, 5, 0, entries(5, 1, 9))]);
+    await apply(store, 1, entries(5, 1, 9));
+    const other = new Database(path.join(folder, 'table.db'));
+    other.prepare("UPDATE rows SET value = x'00' WHERE seq = 4").run();
+    other.close();
+    while (found.length === 0) await new Promise((done) => setTimeout(done, 20));
+    expect(found[0]).toBe(1);
+    expect(store.table.get(1, bytesOf('key-4'))).toBe('damaged');
+    expect(store.table.get(1, bytesOf('key-5'))).toMatchObject({ version: { epoch: 5, seq: 5 } });
+    await store.close();
+  });
+
+  it('fails when it meets damage in the log, and has forgotten the replica or its log when it is back', async () => {
+    const failures: Error[] = [];
+    const store = await open(folder, { onFailure: (error) => failures.push(error) });
+    await fill(store);
+    await submitDone(store, [promise(3, 5), sync(3, 5, 0, entries(5, 1, 2))]);
+    await apply(store, 3, entries(5, 1, 2));
+    const other = new Database(path.join(folder, 'log.db'));
+    const spoil = 'UPDATE log SET entry = CAST(zeroblob(80) AS BLOB) WHERE partition = ? AND seq = ?';
+    other.prepare(spoil).run(1, 4);
+    other.prepare(spoil).run(3, 1);
+    other.close();
+    void read(store, 1, 1);
+    while (failures.length === 0) await new Promise((done) => setTimeout(done, 20));
+    expect(failures[0]).toMatchObject({
+      name: 'StorageFailure',
+      message: expect.stringContaining('damaged'),
+    });
+    await store.close();
+
+    const again = await open(folder);
+    expect(again.recovered.replicas).toMatchObject([
+      { partition: 1, forgotten: true, promisedEpoch: 5, syncedEpoch: 0, lastSeq: 0, appliedSeq: 0 },
+      { partition: 2, forgotten: false },
+      { partition: 3, forgotten: false, syncedEpoch: 5, baseSeq: 1, lastSeq: 2, appliedSeq: 2 },
+    ]);
+    expect(valueOf(again, 1, 'key-1')).toBeNull();
+    expect(valueOf(again, 3, 'key-1')).toBe('value-1');
+    await again.close();
+  });
+
   it('can be looked into with the sqlite3 tool while it runs', async () => {
     const store = await open(folder);
     await fill(store);

@@ -92,6 +92,26 @@ describe('a process that writes', () => {
     expect(acknowledged).toBeGreaterThan(50);
   }, 180_000);
 
+  it('ends when a file cannot be written, and finds all that it acknowledged afterwards', async () => {
+    await (await open(folder)).close();
+    // Writes beyond this many blocks of 512 bytes fail, as they would on a broken disk.
+    const script = 'trap "" XFSZ; ulimit -f 600; exec "$0" "$@"';
+    const command = ['-c', script, process.execPath, program, 'write', folder];
+    const child = spawn('/bin/sh', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    const acks: Acks = new Map();
+    let failure = '';
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [word, partition, seq] = line.split(' ');
+      if (word === 'ack') acks.set(Number(partition), Number(seq));
+      if (word === 'failed') failure = line;
+    }
+    expect((await ended)[0]).toBe(70);
+    expect(failure).toContain('SQLITE_IOERR');
+    expect(Math.max(...acks.values())).toBeGreaterThan(20);
+    await expectAll(folder, acks);
+  }, 60_000);
+
   it('syncs once for each commit, and once for all that wait', () => {
     ensureStrace();
     const trace = path.join(folder, 'trace');

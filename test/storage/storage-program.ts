@@ -51,7 +51,11 @@ async function writePartition(
 }
 
 async function write(folder: string): Promise<void> {
-  const store = await open(folder, { walBytes: 128 * 1024 });
+  const onFailure = (error: Error) => {
+    say(`failed ${error.message}`);
+    process.exit(70);
+  };
+  const store = await open(folder, { walBytes: 128 * 1024, onFailure });
   say(`open ${store.recovered.bootCount}`);
   const replicas = new Map(store.recovered.replicas.map((replica) => [replica.partition, replica]));
   await Promise.all(
