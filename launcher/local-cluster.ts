@@ -1,7 +1,7 @@
 /**
  * The processes of one cluster together: started in order, shown while they run, stopped in order.
  *
- *   starting ──all partitions usable──▶ ready ──stop()──▶ stopping (workers, then the controller) ──▶ stopped
+ *   starting ──all partitions usable──▶ ready ──stop()──▶ stopping (controller, then workers) ──▶ stopped
  */
 import { readClusterView } from './cluster-view.js';
 import { ManagedProcess } from './managed-process.js';
@@ -17,6 +17,7 @@ const stopTimeoutMs = 20_000;
 export class LocalCluster {
   private readonly processes: ManagedProcess[];
   private view: ClusterView | null = null;
+  private started = false;
   private ready = false;
   private stopping = false;
   private timer: NodeJS.Timeout | undefined;
@@ -34,19 +35,21 @@ export class LocalCluster {
 
   start(): void {
     for (const managed of this.processes) managed.start();
+    this.started = true;
+    this.show();
     this.poll();
   }
 
-  /** Workers finish the requests that they have, then the controller goes. */
+  /** The controller first: it would take workers that go for workers that fail. They finish the requests they have. */
   async stop(): Promise<void> {
     this.stopping = true;
     clearTimeout(this.timer);
-    const stopAll = (role: PlannedProcess['role']) => {
+    const stop = (role: PlannedProcess['role'], all: boolean) => {
       const chosen = this.processes.filter(({ plan }) => plan.role === role);
-      return Promise.all(chosen.map((managed) => managed.stop(stopTimeoutMs, true)));
+      return Promise.all(chosen.map((managed) => managed.stop(stopTimeoutMs, all)));
     };
-    await stopAll('worker');
-    await stopAll('controller');
+    await stop('controller', false);
+    await stop('worker', true);
     this.display.end();
   }
 
@@ -75,8 +78,6 @@ export class LocalCluster {
   }
 
   private show(): void {
-    // Called while the list is being made, too.
-    const processes = this.processes as readonly ManagedProcess[] | undefined;
-    if (processes !== undefined) this.display.show(processes, this.view);
+    if (this.started) this.display.show(this.processes, this.view);
   }
 }

@@ -62,9 +62,7 @@ function stop(signal: string): void {
   const now = performance.now();
   if (stoppingSince === null) {
     stoppingSince = now;
-    process.stdout.write(
-      `\n${signal}: stopping the workers, then the controller; once more kills them at once\n`,
-    );
+    process.stdout.write(`\n${signal}: stopping all processes in order; once more kills them at once\n`);
     void cluster.stop().then(() => {
       data.close();
       process.stdout.write('stopped\n');

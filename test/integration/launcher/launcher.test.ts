@@ -50,8 +50,11 @@ describe('the launcher', () => {
     first.signal('SIGINT');
     expect(await first.exited).toBe(0);
     expect(pids.filter(isRunning)).toEqual([]);
-    const stops = first.output.split('\n').filter((line) => line.includes('stopped'));
-    expect(stops.at(-2)).toContain('controller');
+    const stops = first.output.split('\n').filter((line) => line.endsWith('pid - stopped'));
+    expect(stops.map((line) => line.split(' ')[0])).toEqual([
+      'controller',
+      ...['worker-1', 'worker-2', 'worker-3'].map(() => expect.stringMatching(/^worker-\d$/)),
+    ]);
     expect(readdirSync(folder)).toEqual(
       expect.arrayContaining(['controller', 'worker-1', 'worker-3', 'logs']),
     );
