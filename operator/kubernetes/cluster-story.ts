@@ -101,13 +101,19 @@ function chapterOf(facts: StoryFacts): Chapter {
   }
   if (scale.leaving.length > 0 || scale.shrinks) return draining(facts);
   const awaited = view.workers.filter(({ ordinal, podReady }) => ordinal < scale.wanted && !podReady);
-  if (view.workers.length < scale.wanted || awaited.some(({ holds }) => !holds)) {
+  if (
+    view.workers.length < scale.wanted ||
+    awaited.some(({ holds, worker }) => !holds && worker?.state !== 'lost')
+  ) {
     const missing = missingWorkers(facts);
     return going('Scaling up', 'ScalingUp', `${missing} to become ready`);
   }
   if (counts.underReplicated > 0) return going('Repairing', 'Repairing', controller.status.awaited);
   if (counts.moving > 0) return going('Balancing', 'Balancing', `${counts.moving} partitions to move`);
-  if (awaited.length > 0) return going('Repairing', 'Repairing', `${missingWorkers(facts)} to become ready`);
+  if (awaited.length > 0) {
+    const message = `Fully replicated, but without ${missingWorkers(facts)}`;
+    return { phase: 'Degraded', reason: 'WorkersMissing', message, progresses: false };
+  }
   const phase = cluster.spec.paused ? 'Paused' : 'Running';
   return {
     phase,

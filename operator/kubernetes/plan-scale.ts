@@ -4,7 +4,7 @@
  */
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import { nameOf } from './api-objects.js';
-import { dataVolume, ordinalOf } from './object-names.js';
+import { dataVolume, ordinalOf, workerName } from './object-names.js';
 import { holdersOf, viewOf } from './observation.js';
 import type { ClusterView, Observation } from './observation.js';
 
@@ -27,9 +27,9 @@ export function planScale(observation: Observation, view: ClusterView = viewOf(o
   if (ring !== null) for (const ordinal of holdersOf(names, ring)) needed = Math.max(needed, ordinal + 1);
   // Somebody may hold something: everyone that is there stays, and everyone with a volume is brought back.
   else needed = Math.max(needed, currentReplicas, statefulSet === null ? volumeCount(observation, view) : 0);
-  const leaving = view.workers
-    .filter(({ ordinal }) => ordinal >= wanted && ordinal < needed)
-    .map(({ id }) => id);
+  // Those that hold nothing any more too, as long as they are there: nothing is to be given to them again.
+  const there = Math.max(needed, currentReplicas);
+  const leaving = Array.from({ length: there - wanted }, (_, index) => workerName(names, wanted + index));
   return { wanted, replicas: needed, shrinks: needed < currentReplicas, leaving };
 }
 
