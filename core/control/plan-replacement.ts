@@ -87,6 +87,9 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
   if (wished === undefined || servingReport(view, partition) === null) return null;
   const lost = record.voters.find((voter) => lossOf(view, voter) !== '');
   const reason = lost === undefined ? 'placement' : lossOf(view, lost);
+  if (lost !== undefined && record.voters.length > view.record.replicationFactor) {
+    return { reason, lost: true, leaving: lost, joining: null };
+  }
   const leaving = lost ?? leavingVoter(view, record, wished);
   const joining = joiningWorker(view, record, wished, lost);
   if (joining !== null) {
@@ -107,6 +110,9 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
 export function planRescue(view: PlanView, partition: number, record: PartitionRecord): Order['replacement'] {
   if (presentVoters(view, record).length < fenceQuorum(record.voters.length)) return null;
   const lost = record.voters.find((voter) => lossOf(view, voter) !== '');
+  // One voter more than wished: the others are a majority without it.
+  const isSurplus = record.voters.length > view.record.replicationFactor;
+  if (lost !== undefined && isSurplus) return { leaving: lost, joining: null };
   const wished = view.wished?.[partition]?.voters ?? [];
   const learner = record.learners.find((found) => isPresent(view.workers.get(found.id), found));
   const joining = learner ?? joiningWorker(view, record, wished, lost);

@@ -3,125 +3,10 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { planFailovers } from '../../../core/control/plan-failover.js';
-import type { FailoverMemory } from '../../../core/control/plan-failover.js';
 import { planHandovers } from '../../../core/control/plan-rebalance.js';
 import { planReplacements } from '../../../core/control/plan-replacement.js';
-import type { PlanView } from '../../../core/control/plan-view.js';
-import { heard, WorkerDirectory } from '../../../core/control/worker-facts.js';
-import type { WorkerFacts } from '../../../core/control/worker-facts.js';
 import { defaultLimits } from '../../../core/limits.js';
-import type { ReplicaReport } from '../../../core/protocol/control-message.js';
-import type { PartitionRecord, RingRecord } from '../../../core/ring/ring-record.js';
-
-const now = 1_000_000;
-const epoch = 5;
-
-/** One partition of a, b, c with primary a, all level; d has room. `change` makes it another story. */
-class Scene {
-  readonly workers = new WorkerDirectory();
-  readonly partition: PartitionRecord = {
-    epoch,
-    attempt: epoch,
-    primary: { id: 'a', storeId: 'sa', bootCount: 1 },
-    voters: ['a', 'b', 'c'].map((id) => ({ id, storeId: `s${id}` })),
-    learners: [],
-  };
-  wished = { voters: ['a', 'b', 'c'], primary: 'a' };
-  lasts = Infinity;
-  unsettled = false;
-  ownAttempt = 0;
-  publishedVersion = 0;
-
-  constructor(change: (scene: Scene) => void = () => undefined) {
-    const port = { host: 'h', peerPort: 1, clientPort: 2, zone: 'z', ready: null, wish: 'stay' } as const;
-    this.workers.expect(
-      ['a', 'b', 'c', 'd'].map((id) => ({ id, ...port })),
-      now,
-    );
-    for (const facts of this.workers.all()) {
-      Object.assign(facts, { storeId: `s${facts.id}`, bootCount: 1, connected: true, complete: true });
-      heard(facts, null, now);
-      if (facts.id !== 'd') facts.replicas.set(0, report(facts.id === 'a'));
-    }
-    change(this);
-  }
-
-  facts(id: string): WorkerFacts {
-    const facts = this.workers.get(id);
-    if (facts === undefined) throw new Error(`no ${id}`);
-    return facts;
-  }
-
-  dead(id: string, sinceMs: number): void {
-    Object.assign(this.facts(id), { liveness: 'dead', deadAt: now - sinceMs, replicas: new Map() });
-  }
-
-  wiped(id: string): void {
-    Object.assign(this.facts(id), { storeId: `new-${id}`, replicas: new Map() });
-  }
-
-  learner(id: string, storeId: string, level: boolean): void {
-    this.partition.learners.push({ id, storeId });
-    this.facts('a').replicas.get(0)?.levels.push({ id, storeId, level, lag: 0 });
-  }
-
-  cut(id: string, ...others: string[]): void {
-    for (const other of others) {
-      this.facts(id).peers.set(other, { connected: false, since: 0 });
-      this.facts(other).peers.set(id, { connected: false, since: 0 });
-    }
-  }
-
-  view(): PlanView {
-    const record: RingRecord = {
-      formatVersion: 1,
-      clusterId: 'cluster',
-      version: 9,
-      epochCounter: 20,
-      partitionCount: 1,
-      replicationFactor: 3,
-      members: {},
-      partitions: [this.partition],
-    };
-    return {
-      now,
-      limits: defaultLimits,
-      record,
-      workers: this.workers,
-      wished: [this.wished],
-      unsettled: this.unsettled,
-      moveFailures: () => 0,
-      isBusy: () => false,
-      lastsMs: () => this.lasts,
-    };
-  }
-
-  memory(): FailoverMemory {
-    return {
-      isOwnAttempt: (_partition, attempt) => attempt === this.ownAttempt,
-      isResting: () => false,
-      leftOut: () => new Set(),
-      graceMs: 2_000,
-      publishedVersion: this.publishedVersion,
-    };
-  }
-}
-
-function report(serving: boolean): ReplicaReport {
-  const levels = ['b', 'c'].map((id) => ({ id, storeId: `s${id}`, level: true, lag: 0 }));
-  return {
-    partition: 0,
-    promisedEpoch: epoch,
-    syncedEpoch: epoch,
-    lastSeq: 10,
-    commitSeq: 10,
-    appliedSeq: 10,
-    serving,
-    levels: serving ? levels : [],
-    damaged: false,
-    copying: false,
-  };
-}
+import { report, Scene } from './planner-scene.js';
 
 const failovers: [string, (scene: Scene) => void, string][] = [
   ['nothing while all is well', () => undefined, ''],
@@ -301,6 +186,14 @@ const replacements: [string, (scene: Scene) => void, string][] = [
       s.dead('d', 6_000);
     },
     'drop d/sd',
+  ],
+  [
+    'a lost voter goes without another where there are more than wished',
+    (s) => {
+      s.partition.voters.push({ id: 'd', storeId: 'sd' });
+      s.wiped('c');
+    },
+    'replace c/sc -',
   ],
   [
     'nothing while the primary does not serve',
