@@ -8,6 +8,10 @@
 FROM node:24-bookworm AS packages
 WORKDIR /app
 ENV npm_config_nodedir=/usr/local npm_config_update_notifier=false
+# Since 24.19 the headers let each wrapped object register with the environment, and unregister in a destructor that the
+# garbage collector also runs where there is no environment: the process would be aborted. Objects of the SQLite binding
+# need no such registration, so a binding that is compiled here is compiled without it.
+RUN sed -i -E '/^ +(Add|Remove)CleanupHook\(\);$/d' /usr/local/include/node/node_object_wrap.h
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev \
  && node -e "new (require('better-sqlite3'))(':memory:').close()" \
