@@ -47,6 +47,8 @@ export interface Limits {
   uncommittedBytesMax: number;
   /** Committed entries of one worker that its table has not applied. */
   applyLagEntriesMax: number;
+  /** Bytes of the entries of one worker that are in memory because its table has not applied them. */
+  applyLagBytesMax: number;
   /** Bytes of log sent in one go to bring a replica level; a larger gap is a full copy. */
   syncBytesMax: number;
   idempotencyMs: number;
@@ -83,6 +85,7 @@ export const defaultLimits: Limits = {
   uncommittedEntriesMax: 1_024,
   uncommittedBytesMax: 8 * 1024 * 1024,
   applyLagEntriesMax: 20_000,
+  applyLagBytesMax: 64 * 1024 * 1024,
   syncBytesMax: 8 * 1024 * 1024,
   idempotencyMs: 600_000,
   idempotencyKeysPerPartitionMax: 10_000,

@@ -29,7 +29,7 @@ async function runJest(words) {
     const results = path.join(folder, 'results.json');
     const program = path.join('node_modules', 'jest', 'bin', 'jest.js');
     const jestArguments = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', program];
-    jestArguments.push('--json', `--outputFile=${results}`, ...words);
+    jestArguments.push('--forceExit', '--json', `--outputFile=${results}`, ...words);
     const { code } = await run(jestArguments, ['inherit', 'ignore', 'inherit']);
     const report = JSON.parse(readFileSync(results, 'utf8'));
     const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;

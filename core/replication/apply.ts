@@ -39,6 +39,18 @@ export class Applier {
     return Math.min(known, replica.durable.lastSeq, replica.lastSeq);
   }
 
+  /** Memory is bounded by what the tables have not applied. */
+  measureLag(): void {
+    const { limits, replicas } = this.context;
+    let entries = 0;
+    let bytes = 0;
+    for (const { tail } of replicas.values()) {
+      entries += tail.length;
+      for (const entry of tail) bytes += entry.bytes.length;
+    }
+    this.context.lagging = entries >= limits.applyLagEntriesMax || bytes >= limits.applyLagBytesMax;
+  }
+
   /** Starts the next batch if none is under way. */
   run(): void {
     if (this.underWay || this.waiting.size === 0) return;

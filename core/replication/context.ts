@@ -50,6 +50,8 @@ export class Context {
   readonly peerRuns = new Map<WorkerId, PeerRun>();
   readonly controllers = new Map<string, ControllerState>();
   readonly deleted = new Set<number>();
+  /** The tables lag so far behind the logs that nothing new is taken, looked at in every tick. */
+  lagging = false;
   diskFull = false;
   leaving = false;
   stopped = false;

@@ -26,10 +26,7 @@ export class Following {
   append(from: WorkerId, message: PeerMessageOf<'append'>): void {
     const replica = this.context.replica(message.partition);
     const { epoch } = message;
-    assert(replica.leader?.epoch !== epoch, 'an epoch has one leader', {
-      partition: message.partition,
-      epoch,
-    });
+    if (replica.leader?.epoch === epoch) return this.context.note('second leader in one epoch', { epoch });
     if (replica.deleting || replica.stalled) return this.refuse(from, message, replica, 'busy');
     if (epoch < replica.promisedEpoch && holds('refuse-below-promise')) {
       return this.refuse(from, message, replica, 'promised');
@@ -88,7 +85,7 @@ export class Following {
       if (holds('contiguous-prefix')) return this.refuse(from, message, replica, 'gap');
       return this.acknowledge(from, message, replica, message.previousSeq + message.entries.length);
     }
-    if (replica.tail.length > this.context.limits.applyLagEntriesMax) {
+    if (this.context.lagging && message.entries.length > 0) {
       return this.refuse(from, message, replica, 'busy');
     }
     const entries = this.newEntries(replica, message);

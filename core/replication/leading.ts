@@ -163,7 +163,8 @@ export class Leading {
   isNamed(replica: Replica, record: PartitionRecord): boolean {
     const { self } = this.context;
     if (record.primary.id !== self.id || record.primary.storeId !== self.storeId) return false;
-    if (record.primary.bootCount !== self.bootCount && holds('boot-count-in-record')) return false;
+    const sameRun = record.primary.bootCount === self.bootCount || !holds('restart-loses-place');
+    if (!sameRun && holds('boot-count-in-record')) return false;
     if (replica.durable.syncedEpoch !== record.epoch || replica.lostPlaceEpoch >= record.epoch) return false;
     return replica.promisedEpoch <= record.epoch || !holds('fenced-primary-stops');
   }

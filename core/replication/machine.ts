@@ -323,6 +323,7 @@ export class ReplicaMachine {
       if (this.context.diskFull && this.ticks % 20 === 0) this.probeDisk();
       this.fencing.settle();
       this.applier.run();
+      this.applier.measureLag();
       this.heartbeat.tick();
     });
   }

@@ -51,7 +51,8 @@ export class RingChange {
     const { leader } = replica;
     const named = this.leading.isNamed(replica, record);
     if (leader === null) {
-      if (named && !holds('restart-loses-place')) this.leading.resume(replica, record);
+      const mayResume = !holds('restart-loses-place') || !holds('lost-place-is-lasting');
+      if (named && mayResume) this.leading.resume(replica, record);
     } else if (leader.epoch < record.epoch) {
       this.leading.stepDown(replica, 'the ring names a newer configuration');
     } else if (leader.epoch === record.epoch && leader.ready && named) {

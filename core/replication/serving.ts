@@ -89,7 +89,7 @@ export class Serving {
     if (leader.pendingBytes + operation.value.length > limits.uncommittedBytesMax) {
       return notApplied('overloaded', 'too many bytes of this partition are in flight');
     }
-    if (replica.tail.length >= limits.applyLagEntriesMax) {
+    if (this.context.lagging) {
       return notApplied('overloaded', 'the table of the primary lags behind its log');
     }
     return null;

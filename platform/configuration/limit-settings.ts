@@ -30,6 +30,7 @@ const descriptions: Record<keyof Limits, string> = {
   peerQueueBytesMax: 'what waits to be sent to one peer before its stream is dropped',
   uncommittedEntriesMax: 'writes of one partition that are under way',
   uncommittedBytesMax: 'bytes of the writes of one partition that are under way',
+  applyLagBytesMax: 'bytes that the table may lag behind the log',
   applyLagEntriesMax: 'committed entries that the table may lag behind the log',
   syncBytesMax: 'largest gap filled from the log; a larger one is a full copy',
   idempotencyMs: 'how long an idempotency key is remembered',

@@ -51,7 +51,7 @@ export function isAlive(pid: number): boolean {
 
 /** Polls until `attempt` gives something; what it throws meanwhile is told if it never does. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   attempt: () => Promise<T | undefined>,
   withinMs = 60_000,
 ): Promise<T> {
@@ -66,7 +66,8 @@ export async function eventually<T>(
     }
     await sleep(100);
   }
-  throw new Error(`${what}: not within ${withinMs} ms`, { cause: last });
+  const text = typeof what === 'string' ? what : what();
+  throw new Error(`${text}: not within ${withinMs} ms`, { cause: last });
 }
 
 export class ProcessCluster {
@@ -114,7 +115,7 @@ export class ProcessCluster {
 
   fullyReplicated(withinMs = 90_000): Promise<ClusterState> {
     return eventually(
-      `fully replicated\n${this.output}`,
+      () => `fully replicated\n${this.output}`,
       async () => {
         const status = await this.status();
         const { total, fullyReplicated } = status.partitions;
