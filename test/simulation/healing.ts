@@ -30,6 +30,7 @@ function partitionDifference(
   let level: string | undefined;
   for (const voter of record.voters) {
     const run = world.node(voter.id)?.run ?? null;
+    if (world.olderStores.has(voter.storeId)) return `${voter.id} has an older image of its disk`;
     if (run?.identity.storeId !== voter.storeId) return `${voter.id} has another store`;
     const replica = run.worker.inspect().find((found) => found.partition === partition);
     if (replica === undefined) return `${voter.id} has no replica`;

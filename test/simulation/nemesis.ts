@@ -106,6 +106,7 @@ export class Nemesis {
         return this.failDisk(node, kind);
       case 'wipe':
       case 'rollBack':
+      case 'forgetRun':
         return this.destroy(node, kind);
       case 'damage':
         return this.damage(node);
@@ -248,14 +249,15 @@ export class Nemesis {
 
   /** From time to time an image of a disk is kept, to come back to it. */
   private keepImage(): void {
-    const wanted = this.world.profile.faultWeights.rollBack !== undefined;
+    const { rollBack, forgetRun } = this.world.profile.faultWeights;
+    const wanted = rollBack !== undefined || forgetRun !== undefined;
     const node = this.random.pick(this.world.nodes);
     if (!wanted || node.run === null || !this.random.chance(0.3)) return;
     const { engine } = node.disk;
     this.images.set(node, { image: engine.image(), storeId: engine.storeId, starts: node.starts });
   }
 
-  private destroy(node: WorkerNode, kind: 'wipe' | 'rollBack'): void {
+  private destroy(node: WorkerNode, kind: 'wipe' | 'rollBack' | 'forgetRun'): void {
     if (node.run === null || !this.mayLose(node)) return;
     const { engine } = node.disk;
     if (kind === 'wipe') {
@@ -267,10 +269,14 @@ export class Nemesis {
     }
     const kept = this.images.get(node);
     if (kept?.storeId !== engine.storeId || !this.isKnownToAll(node)) return;
+    // An image of an earlier run shows in the count of boots, one of this run only in what others saw acknowledged.
+    const earlierRun = kept.starts < node.starts;
+    if (earlierRun !== (kind === 'rollBack')) return;
     this.images.delete(node);
-    this.count('disk rolled back');
+    this.count(kind === 'rollBack' ? 'disk rolled back' : 'disk rolled back within a run');
     node.stop('power');
     this.world.lostStores.add(engine.storeId);
+    if (earlierRun) this.world.olderStores.add(engine.storeId);
     this.world.invariants.storeRestored(engine.storeId);
     engine.restore(kept.image);
     this.world.restartLater(node, 20);

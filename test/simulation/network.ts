@@ -181,9 +181,11 @@ export class Network {
     this.scheduler.mix(frame.bytes.length);
     this.scheduler.schedule(delayMs, 'frame', () => {
       this.inFlight -= 1;
-      if (this.isBlocked(from.place, to.place) || !to.process.alive) return;
-      if (!this.isOpen(to, from.name)) return;
-      to.process.enter(() => to.frame(from, frame));
+      // A late message may reach a newer run of the one that it was meant for.
+      const receiver = frame.repeatable ? (this.endpoints.get(to.name) ?? to) : to;
+      if (this.isBlocked(from.place, receiver.place) || !receiver.process.alive) return;
+      if (!this.isOpen(receiver, from.name)) return;
+      receiver.process.enter(() => receiver.frame(from, frame));
     });
   }
 

@@ -34,7 +34,8 @@ export const faultKinds = [
   'drain',
   'leave',
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+/** `forgetRun`: back to an older image of the same run. Only recipes ask for it: nobody can tell such a disk if nothing on it was acknowledged. */
+export type FaultKind = (typeof faultKinds)[number] | 'forgetRun';
 
 export interface ClientProfile {
   count: number;

@@ -27,7 +27,179 @@ function base(profile: Profile): void {
   profile.chaosMs = 10_000;
 }
 
-const byRule: Partial<Record<RuleName, Recipe>> = {};
+/** Messages that come late, twice and in another order. */
+function unrulyMessages(profile: Profile, lateMs: number): void {
+  Object.assign(profile.network, { reorderChance: 0.2, duplicateChance: 0.2, lateMs });
+}
+
+/** Leases that outlast a failover, so that whoever ignores them is caught. */
+function longLeases(profile: Profile): void {
+  profile.limits.leaseMs = 3_000;
+  profile.limits.fenceMs = 3_500;
+  profile.limits.requestDeadlineMs = 5_000;
+}
+
+function slowDisks(profile: Profile): void {
+  profile.disk.commitMs = 4;
+  profile.disk.commitJitterMs = 30;
+}
+
+function fiveVoters(profile: Profile): void {
+  profile.replicationFactor = 5;
+  profile.workers = 5;
+}
+
+const disagreement: Partial<Record<FaultKind, number>> = {
+  partial: 4,
+  isolate: 3,
+  oneWay: 2,
+  kill: 2,
+  pause: 2,
+  killController: 1,
+  ringOutage: 1,
+};
+
+const byRule: Partial<Record<RuleName, Recipe>> = {
+  'choose-greatest-synced': (profile) => {
+    slowDisks(profile);
+    faults(profile, disagreement, 400);
+  },
+  'allocation-must-answer': (profile) => {
+    profile.ringStore.unknownChance = 0.3;
+    profile.controllers = 2;
+  },
+  'one-epoch-one-choice': (profile) => {
+    slowDisks(profile);
+    fiveVoters(profile);
+    faults(profile, disagreement, 400);
+  },
+  'commit-checks-attempt': (profile) => {
+    profile.controllers = 2;
+    profile.ringStore.delayMs = 60;
+  },
+  'boot-count-in-record': (profile) => faults(profile, { kill: 5, drain: 1 }, 400),
+  'store-id-in-record': (profile) => {
+    profile.awayMs = 3_000;
+    profile.workers = 3;
+    faults(profile, { wipe: 3, kill: 2, powerLoss: 2 }, 500);
+  },
+  'fence-store-ids': (profile) => {
+    profile.awayMs = 3_000;
+    profile.workers = 3;
+    faults(profile, { wipe: 3, kill: 3, slowLink: 3, isolate: 2 }, 400);
+  },
+  'registration-keeps-identities': (profile) => {
+    profile.limits.replacementDelayMs = 8_000;
+    faults(profile, { drain: 4, wipe: 3, kill: 2 }, 400);
+  },
+  'lead-names-choice': (profile) => {
+    unrulyMessages(profile, 1_500);
+    profile.awayMs = 50;
+    faults(profile, { wipe: 4, kill: 4, drain: 1 }, 300);
+  },
+  'promise-first': (profile) => {
+    slowDisks(profile);
+    faults(profile, { kill: 3, drain: 2, powerLoss: 2 }, 400);
+  },
+  'refuse-below-promise': (profile) => {
+    unrulyMessages(profile, 400);
+    faults(profile, { pause: 4, diskFull: 1, leave: 1, partial: 3, isolate: 2, oneWay: 2, kill: 1 }, 400);
+  },
+  'no-cut-within-synced-epoch': (profile) => {
+    unrulyMessages(profile, 1_500);
+    faults(profile, { kill: 3, breakStream: 3, partial: 2, wipe: 1, damage: 1 }, 300);
+    profile.limits.logBytesPerPartitionMax = 4_096;
+  },
+  'fence-waits-for-grants': (profile) => {
+    longLeases(profile);
+    faults(profile, { twin: 4, isolate: 1 }, 800);
+  },
+  'give-back-names-epoch': (profile) => {
+    longLeases(profile);
+    unrulyMessages(profile, 3_000);
+    faults(profile, { drain: 3, twin: 3, isolate: 2, leave: 1 }, 500);
+  },
+  'no-lease-after-give-back': (profile) => {
+    longLeases(profile);
+    unrulyMessages(profile, 600);
+    faults(profile, { drain: 4, diskFull: 2, leave: 2, slowLink: 3 }, 400);
+  },
+  'quiet-after-restart': (profile) => {
+    longLeases(profile);
+    profile.awayMs = 50;
+    faults(profile, { twin: 3, kill: 6, killSeveral: 2 }, 250);
+  },
+  'lease-checked-after-read': (profile) => {
+    profile.disk.hangChance = 0.01;
+    profile.disk.hangMsMax = 6_000;
+  },
+  'clocks-compared': (profile) => {
+    profile.awayMs = 3_000;
+    faults(profile, { suspend: 4 }, 1_500);
+  },
+  'not-applied-needs-ring': (profile) => {
+    fiveVoters(profile);
+    slowDisks(profile);
+    profile.ringStore.unknownChance = 0.3;
+    faults(profile, { ...disagreement, diskFull: 4 }, 300);
+  },
+  'lost-place-is-lasting': (profile) => {
+    profile.awayMs = 50;
+    faults(profile, { diskFull: 5 }, 300);
+  },
+  'restart-loses-place': (profile) => {
+    profile.awayMs = 20;
+    faults(profile, { kill: 5, powerLoss: 2 }, 400);
+  },
+  'delete-at-promise': (profile) => {
+    unrulyMessages(profile, 600);
+    profile.controllers = 2;
+    faults(profile, { drain: 4, kill: 2, wipe: 2, leave: 1 }, 300);
+  },
+  'promise-survives-delete': (profile) => faults(profile, { drain: 4, kill: 1, wipe: 1 }, 400),
+  'apply-committed-only': (profile) => {
+    slowDisks(profile);
+    faults(profile, disagreement, 400);
+  },
+  'commit-needs-synced-epoch': (profile) => {
+    slowDisks(profile);
+    faults(profile, { isolate: 4, pause: 3, kill: 3, partial: 2 }, 400);
+  },
+  'commit-after-durable-here': (profile) => slowDisks(profile),
+  'copy-before-log': (profile) => {
+    profile.limits.logBytesPerPartitionMax = 4_096;
+    profile.disk.tableMs = 30;
+    profile.awayMs = 300;
+    faults(profile, { wipe: 3, kill: 4, powerLoss: 3, drain: 2 }, 300);
+  },
+  'memory-of-acks': (profile) => {
+    faults(profile, { forgetRun: 4, breakStream: 1 }, 300);
+  },
+  'boot-count-remembered': (profile) => {
+    faults(profile, { rollBack: 5, kill: 3, breakStream: 1 }, 300);
+    profile.awayMs = 50;
+  },
+  'committed-reads': (profile) => {
+    slowDisks(profile);
+    faults(profile, { isolate: 5, kill: 3, twin: 2, pause: 1 }, 500);
+  },
+  'idempotency-before-precondition': (profile) => faults(profile, { kill: 5, killAll: 1, twin: 1 }, 300),
+  'idempotency-in-flight': (profile) => {
+    slowDisks(profile);
+    profile.disk.commitJitterMs = 300;
+    faults(profile, { kill: 4, isolate: 3, partial: 3, twin: 2 }, 300);
+  },
+  'divergence-two-sided': (profile) => {
+    slowDisks(profile);
+    faults(profile, { ...disagreement, kill: 4 }, 300);
+  },
+  'stale-fence-refused': (profile) => {
+    unrulyMessages(profile, 1_500);
+    profile.controllers = 2;
+    faults(profile, { killController: 3, partial: 2, oneWay: 2, kill: 2, isolate: 2 }, 300);
+  },
+  'chosen-stays-voter': (profile) => faults(profile, { drain: 5, kill: 3, wipe: 1 }, 300),
+};
 
 export function recipeFor(rule: RuleName): Recipe {
   return (profile, random) => {
@@ -36,5 +208,3 @@ export function recipeFor(rule: RuleName): Recipe {
     byRule[rule]?.(profile, random);
   };
 }
-
-export const recipeNames = Object.keys(byRule);

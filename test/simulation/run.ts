@@ -22,7 +22,7 @@ import { World } from './world.js';
 
 export interface SeedOptions {
   seed: number;
-  /** Broken for this seed. */
+  /** Broken once the cluster is up. */
   rule?: RuleName | undefined;
   /** Changes the seed's own profile. */
   adapt?: ((profile: Profile, random: Random) => void) | undefined;
@@ -49,11 +49,10 @@ export function runSeed({ seed, rule, adapt, trace }: SeedOptions): SeedResult {
   adapt?.(profile, random.fork('recipe'));
   const coverage = new Coverage();
   mendRules();
-  if (rule !== undefined) breakRule(rule);
   const world = new World({ profile, random: random.fork('world'), coverage, trace: trace ?? null });
   let failure: SeedResult['failure'] = null;
   try {
-    new SeedRun(world, random).run();
+    new SeedRun(world, random, rule).run();
   } catch (error) {
     failure = describe(error);
     if (trace !== undefined) for (const line of describeReplicas(world)) trace(line);
@@ -81,6 +80,7 @@ class SeedRun {
   constructor(
     private readonly world: World,
     private readonly random: Random,
+    private readonly rule: RuleName | undefined,
   ) {}
 
   run(): void {
@@ -91,6 +91,7 @@ class SeedRun {
     if (profile.controllers > 1) coverage.count('two controllers');
     world.start();
     this.awaitWhole('start', startBoundMs);
+    if (this.rule !== undefined) breakRule(this.rule);
     const nemesis = new Nemesis(world, this.random.fork('nemesis'));
     const { callsMax, count } = profile.clients;
     for (const client of world.clients) client.start(Math.ceil(callsMax / count));

@@ -13,6 +13,7 @@ import { Coordinator } from '../../node/coordinator/coordinator.js';
 import { checksum } from '../../node/storage/checksum.js';
 import type { WorkerEventNote } from '../../node/worker/ports.js';
 import { Worker } from '../../node/worker/worker.js';
+import { judgeSaidToController, judgeSaidToPeer } from './judges/said-invariants.js';
 import type { Machine } from './machine.js';
 import { SimulatedProcess } from './machine.js';
 import type { Endpoint, Frame } from './network.js';
@@ -97,6 +98,10 @@ export class WorkerRun implements Endpoint {
   readonly identity: PeerRun;
   readonly worker: Worker;
   readonly coordinator: Coordinator;
+  /** The one it was started on: a twin has another. */
+  private readonly disk: SimulatedDisk;
+  private readonly staleFences = new Set<string>();
+  private readonly freshFences = new Set<string>();
   private readonly peerOutbox = new Map<string, PeerMessage[]>();
   private readonly reportOutbox = new Map<string, WorkerReport[]>();
 
@@ -110,7 +115,8 @@ export class WorkerRun implements Endpoint {
     this.process = new SimulatedProcess(node.id, node.machine, world.scheduler, world.random.fork('process'));
     const { storeId, bootCount } = recovered;
     this.identity = { id: node.id, storeId, bootCount, runId: world.random.hex(16) };
-    const disk = node.disk;
+    const { disk } = node;
+    this.disk = disk;
     const clock = node.machine;
     this.worker = new Worker({
       id: node.id,
@@ -198,6 +204,16 @@ export class WorkerRun implements Endpoint {
   frame(peer: Endpoint, { bytes }: Frame): void {
     if (!(peer instanceof WorkerRun)) {
       for (const request of decode(controlRequestFrameCodec, bytes)) {
+        const known = this.worker.ring()?.version ?? 0;
+        if (request.type === 'fence') {
+          const name = `${peer.name} ${request.requestId}`;
+          if (request.ringVersion >= known) {
+            this.freshFences.add(name);
+            this.staleFences.delete(name);
+          } else if (!this.freshFences.has(name)) {
+            this.staleFences.add(name);
+          }
+        }
         this.worker.controllerRequest(peer.name, request);
       }
       return;
@@ -209,6 +225,7 @@ export class WorkerRun implements Endpoint {
 
   private flush(): void {
     const { network } = this.world;
+    this.judgeWords();
     for (const [peer, messages] of this.peerOutbox) {
       const replication = messages.filter(({ type }) => !forwarded.has(type));
       const requests = messages.filter(({ type }) => forwarded.has(type));
@@ -225,6 +242,17 @@ export class WorkerRun implements Endpoint {
     }
     this.reportOutbox.clear();
     this.checkBeliefs();
+  }
+
+  private judgeWords(): void {
+    const logView = (partition: number) => this.disk.engine.logView(partition);
+    for (const messages of this.peerOutbox.values()) {
+      for (const message of messages) judgeSaidToPeer(this.name, message, logView);
+    }
+    for (const [controller, reports] of this.reportOutbox) {
+      const isStale = (requestId: number) => this.staleFences.has(`${controller} ${requestId}`);
+      for (const report of reports) judgeSaidToController(this.name, report, logView, isStale);
+    }
   }
 
   private checkBeliefs(): void {

@@ -44,6 +44,8 @@ export class World {
   readonly history: HistoryCall[] = [];
   /** Stores whose disks were wiped or set back. */
   readonly lostStores = new Set<string>();
+  /** Stores of which an older image came back: each has to be put aside. */
+  readonly olderStores = new Set<string>();
   /** Grows when a worker's wish has changed. */
   wishes = 0;
   private nextCallId = 1;
@@ -165,6 +167,9 @@ export class World {
         const entries = touched.get(command.partition) ?? [];
         touched.set(command.partition, entries);
         if ('entries' in command) entries.push(...command.entries);
+        if (command.type === 'delete') {
+          this.invariants.deleted(engine.storeId, command.partition, command.recordEpoch);
+        }
       }
       for (const [partition, entries] of touched) {
         this.invariants.logWritten(engine.storeId, partition, engine.logView(partition), entries);
@@ -207,6 +212,7 @@ export class World {
   /** The run is over: nothing is done any more. */
   end(): void {
     for (const node of this.nodes) {
+      node.disk.onCommit = () => undefined;
       node.endTwin();
       node.stop('killed');
       node.disk.engine.wipe();

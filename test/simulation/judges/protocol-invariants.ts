@@ -4,6 +4,7 @@
  * committed before anybody may act on it.
  */
 import { present } from '../present.js';
+import { entryContent } from '../../../core/protocol/entry.js';
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { EpochStart } from '../../../core/protocol/log-command.js';
 import type { Version } from '../../../core/protocol/operation.js';
@@ -38,8 +39,10 @@ interface PartitionTruth {
   starts: Map<number, readonly EpochStart[]>;
   /** By epoch and store: the greatest position it ever held durably while synced in that epoch. */
   held: Map<number, Map<string, number>>;
-  /** Checksums of entries by `epoch-seq`. */
-  entries: Map<string, number>;
+  /** By `epoch-seq`: what tells an entry from any other, and the request that it answers. */
+  entries: Map<string, { checksum: number; idempotencyKey: string }>;
+  /** Positions at which requests with an idempotency key are committed. */
+  requests: Map<string, number>;
   committedSeq: number;
   /** By position: the epoch of the entry that is committed there. */
   committedEpochs: Map<number, number>;
@@ -57,7 +60,7 @@ function checksumOf(entry: Entry): number {
   return new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0);
 }
 
-function fail(reason: string): never {
+export function fail(reason: string): never {
   throw new SimulationFailure('invariant', reason);
 }
 
@@ -115,8 +118,11 @@ export class ProtocolInvariants {
       const key = `${entry.epoch}-${entry.seq}`;
       const known = truth.entries.get(key);
       const checksum = checksumOf(entry);
-      if (known !== undefined && known !== checksum) fail(`${name}: two different entries ${key}`);
-      truth.entries.set(key, checksum);
+      if (known === undefined) {
+        truth.entries.set(key, { checksum, idempotencyKey: entryContent(entry).idempotencyKey });
+      } else if (known.checksum !== checksum) {
+        fail(`${name}: two different entries ${key}`);
+      }
     }
     this.remember(storeId, partition, view, name);
     if (view === null || view.syncedEpoch === 0) return;
@@ -175,12 +181,34 @@ export class ProtocolInvariants {
     if (record === undefined || held === undefined || starts === undefined) return;
     const positions = record.voters.map(({ storeId }) => held.get(storeId) ?? 0).sort((a, b) => b - a);
     const seq = positions[Math.floor(record.voters.length / 2)] ?? 0;
-    for (let at = truth.committedSeq + 1; at <= seq; at += 1)
-      truth.committedEpochs.set(at, epochAt(starts, at));
+    for (let at = truth.committedSeq + 1; at <= seq; at += 1) {
+      const epochThere = epochAt(starts, at);
+      truth.committedEpochs.set(at, epochThere);
+      this.requestCommitted(partition, truth, epochThere, at);
+    }
     if (seq > truth.committedSeq) {
       const newest = [...truth.configurations.keys()].reduce((a, b) => Math.max(a, b), 0);
       truth.committedSeq = seq;
       if (newest > epoch) this.checkNewest(partition, truth, newest);
+    }
+  }
+
+  private requestCommitted(partition: number, truth: PartitionTruth, epoch: number, seq: number): void {
+    const { idempotencyKey } = truth.entries.get(`${epoch}-${seq}`) ?? { idempotencyKey: '' };
+    if (idempotencyKey === '') return;
+    const first = truth.requests.get(idempotencyKey);
+    if (first !== undefined)
+      fail(`partition ${partition}: ${idempotencyKey} is committed at ${first} and at ${seq}`);
+    truth.requests.set(idempotencyKey, seq);
+  }
+
+  /** A replica was deleted on a record of this epoch. Call before `logWritten`. */
+  deleted(storeId: string, partition: number, recordEpoch: number): void {
+    const promised = this.stores.get(storeId)?.get(partition)?.promisedEpoch ?? 0;
+    if (promised > recordEpoch) {
+      fail(
+        `partition ${partition} of store ${storeId}: deleted by epoch ${recordEpoch} below its promise ${promised}`,
+      );
     }
   }
 
@@ -261,6 +289,7 @@ export class ProtocolInvariants {
         starts: new Map(),
         held: new Map(),
         entries: new Map(),
+        requests: new Map(),
         committedSeq: 0,
         committedEpochs: new Map(),
         serving: new Map(),

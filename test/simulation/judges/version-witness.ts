@@ -205,6 +205,9 @@ class KeyJudge {
         return `write ${call.id} failed although its precondition holds for ${versionText(current)}`;
       }
       const seen = current === null ? undefined : this.byVersion.get(versionText(current));
+      if (call.kind === 'put' && seen?.value === call.value) {
+        return `request ${call.id} failed because its own first try had been applied`;
+      }
       if (seen?.value === null) return `write ${call.id} saw the version of a delete`;
     }
     return undefined;
