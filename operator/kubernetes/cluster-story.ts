@@ -15,7 +15,7 @@ export interface StoryFacts {
 }
 
 export interface StoryCondition {
-  type: 'Available' | 'Progressing' | 'Degraded' | 'FullyReplicated' | 'UpgradeInProgress';
+  type: 'Ready' | 'Available' | 'Progressing' | 'Degraded' | 'FullyReplicated' | 'UpgradeInProgress';
   status: 'True' | 'False' | 'Unknown';
   reason: string;
   message: string;
@@ -50,6 +50,8 @@ export function clusterStory(facts: StoryFacts): ClusterStory {
     phase: chapter.phase,
     message: chapter.message,
     conditions: [
+      // What Helm and other tools wait for that know nothing of this kind.
+      condition('Ready', chapter.reason === 'Settled', chapter.reason, chapter.message),
       availability(facts),
       observation.cluster.spec.paused && !chapter.progresses
         ? condition('Progressing', false, 'Paused', 'No object is changed while spec.paused is set')

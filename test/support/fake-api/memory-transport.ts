@@ -77,9 +77,10 @@ export class MemoryTransport implements ApiTransport {
         if (this.down) return answer({ type: 'unanswered', reason: 'connection refused' });
         const fate = this.isCounted(request) ? this.fateOf(request) : null;
         if (fate === 'before') return this.end();
-        const { status, body } = this.answer(this.faults.ownLease === true ? withOwnLease(request) : request);
+        const { ownLease = false } = this.faults;
+        const { status, body } = this.answer(ownLease ? withOwnLease(request) : request);
         if (fate === 'after') return this.end();
-        answer(replyOf(status, body));
+        answer(replyOf(status, ownLease ? withoutOwnLease(body) : body));
       });
     });
   }
@@ -187,8 +188,15 @@ export class MemoryTransport implements ApiTransport {
   }
 }
 
+const ownLeaseSuffix = '-own';
+
 function withOwnLease(request: ApiRequest): ApiRequest {
   if (!request.path.includes('/leases')) return request;
-  const text = JSON.stringify(request).replaceAll('-operator"', '-operator-two"');
-  return JSON.parse(text) as ApiRequest;
+  return JSON.parse(
+    JSON.stringify(request).replaceAll('-operator"', `-operator${ownLeaseSuffix}"`),
+  ) as ApiRequest;
+}
+
+function withoutOwnLease(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body).replaceAll(`-operator${ownLeaseSuffix}"`, '-operator"'));
 }
