@@ -27,6 +27,12 @@ const readRowsMax = 4_096;
 /** A commit writes whole pages: the last of the log, and those of the small tables. */
 const commitOverheadBytes = 3 * 4_096;
 const reapBytesPerRow = 64;
+/**
+ * After a batch of this many commands the next one is given a moment to grow: its senders have just been answered all at
+ * once and come back one after another, and a sync for the first of them would cost as much as one for all.
+ */
+const largeBatchCommands = 48;
+const paceMs = 0.2;
 /** How many times its bound the write-ahead log may grow to while the reading thread is behind. */
 const walOverrun = 8;
 
@@ -42,6 +48,8 @@ class LogWriter {
   /** Estimate of what the write-ahead log has grown by since it was last begun anew. */
   private walBytes = 0;
   private failed = false;
+  private lastBatchCommands = 0;
+  private readonly pause = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(
     private readonly log: LogFile,
@@ -93,6 +101,7 @@ class LogWriter {
     const commands: LogCommand[] = [];
     const counts: number[] = [];
     let bytes = 0;
+    if (this.lastBatchCommands >= largeBatchCommands) Atomics.wait(this.pause, 0, 0, paceMs);
     let request: LogWriterRequest | null = first;
     while (request?.type === 'commit') {
       for (const command of unpackCommands(request)) commands.push(command);
@@ -101,6 +110,7 @@ class LogWriter {
       request = commands.length < batchCommandsMax && bytes < batchBytesMax ? this.receive() : null;
     }
     this.setAside = request;
+    this.lastBatchCommands = commands.length;
     const results = this.log.commit(commands);
     let at = 0;
     const perRequest = counts.map((count) => {

@@ -173,6 +173,15 @@ describe('LogFile', () => {
     ]);
   });
 
+  it('keeps the promise of a deleted replica only because of the rule', () => {
+    const log = open();
+    log.commit(started);
+    breakRule('promise-survives-delete');
+    log.commit([{ type: 'delete', partition: 1, recordEpoch: 5 }]);
+    mendRules();
+    expect(statuses(log.commit([promise(1, 4)]))).toEqual(['done']);
+  });
+
   it('marks a forgotten replica until it is synced again', () => {
     const database = new Database(':memory:');
     const log = open(database);
