@@ -61,7 +61,7 @@ export class Serving {
   write(replica: Replica, operation: WriteOperation, stored: Stored, done: WriteDone): void {
     const leader = replica.leader;
     assert(leader !== null && isServing(replica), 'writes reach a serving primary');
-    const refuse = this.admission(replica, leader, operation);
+    const refuse = this.admission(leader, operation);
     if (refuse !== null) return this.context.answer(() => done(refuse));
 
     const before = holds('idempotency-before-precondition');
@@ -80,7 +80,7 @@ export class Serving {
     this.add(replica, leader, operation, key, current === null, done);
   }
 
-  private admission(replica: Replica, leader: Leader, operation: WriteOperation): WriteOutcome | null {
+  private admission(leader: Leader, operation: WriteOperation): WriteOutcome | null {
     const { limits } = this.context;
     if (this.context.diskFull) return notApplied('full', 'the disk of the primary is full');
     if (leader.pending.length >= limits.uncommittedEntriesMax) {
