@@ -54,7 +54,9 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   metrics.collectProcess();
   const runId = randomId();
   const store = await openOwnStore(configuration, (partition) => {
-    if (partition !== null) worker.damaged(partition);
+    // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a new store.
+    if (partition === null) void endStore(store, 'the structure of the table file is damaged', true);
+    else worker.damaged(partition);
   });
   const { storeId, bootCount } = store.recovered;
   const streams = {
@@ -174,7 +176,8 @@ async function openOwnStore(
 async function endStore(store: Store, reason: string, disown: boolean): Promise<never> {
   logger.error('the worker must end', { reason, disown });
   if (disown) {
-    await store.close();
+    // A disk that is full fails the last checkpoint; the files are not needed any more, except by a person.
+    await store.close().catch((error: unknown) => logger.warn('store not closed', describeFailure(error)));
     logger.error('store put aside', { files: disownStore(configuration.dataDir) });
   }
   process.exit(failureExitCode);
