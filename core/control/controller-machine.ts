@@ -93,6 +93,7 @@ export class ControllerMachine {
         return facts?.storeId === storeId && facts.liveness !== 'dead' && facts.liveness !== 'unknown';
       },
       bootCountOf: (worker) => this.workers.get(worker)?.bootCount ?? 0,
+      patience: (partition) => this.retries.patience(partition),
       nextRequestId: () => (this.requestId += 1),
       settled: (settlement, now) => this.settled(settlement, now),
       committed: (now) => this.courier.publish(now),

@@ -153,6 +153,8 @@ export class FailureDetector {
     facts.via = null;
     facts.replicas = new Map();
     facts.complete = false;
-    this.emit({ type: 'note', message: 'worker lost', fields: { worker: facts.id, evidence } });
+    // One that was never heard of may just not be up yet.
+    const message = facts.storeId === '' ? 'worker not reached' : 'worker lost';
+    this.emit({ type: 'note', message, fields: { worker: facts.id, evidence } });
   }
 }

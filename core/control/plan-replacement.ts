@@ -5,6 +5,7 @@
  */
 import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.js';
 import { fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
 import type { PlanView } from './plan-view.js';
 import { isHealthy, isLevel, presentVoters, servingReport, shouldHold } from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
@@ -121,9 +122,8 @@ export function planRescue(view: PlanView, partition: number, record: PartitionR
 
 /** A voter that the wished placement does not have; never the primary, which hands over first. */
 function leavingVoter(view: PlanView, record: PartitionRecord, wished: readonly string[]): Identity | null {
-  const surplus = record.voters.filter(
-    (voter) => !wished.includes(voter.id) && voter.id !== record.primary.id,
-  );
+  const mayLeave = (voter: Identity) => voter.id !== record.primary.id || !holds('chosen-stays-voter');
+  const surplus = record.voters.filter((voter) => !wished.includes(voter.id) && mayLeave(voter));
   const absent = surplus.find((voter) => !isPresent(view.workers.get(voter.id), voter));
   return absent ?? surplus[0] ?? null;
 }
@@ -223,7 +223,8 @@ export function mayStart(view: PlanView, order: Order): boolean {
   const replacement = order.replacement;
   if (record === undefined || replacement === null) return true;
   const { leaving, joining } = replacement;
-  if (leaving !== null && sameIdentity(leaving, record.primary)) return false;
+  const leaves = leaving !== null && sameIdentity(leaving, record.primary);
+  if (leaves && holds('chosen-stays-voter')) return false;
   if (joining === null) return leaving !== null;
   return leaving !== null || mayGrow(view, record);
 }

@@ -117,7 +117,9 @@ function isVoterOf(voters: readonly Identity[], identity: Identity): boolean {
 /** A majority of the new voters is equal, the leader and every newcomer among them. */
 export function isSynced(item: Item): boolean {
   const { base, chosen, synced, voters } = item;
-  if (chosen === null || !synced.some((identity) => sameIdentity(identity, chosen))) return false;
+  if (chosen === null) return false;
+  const leads = synced.some((identity) => sameIdentity(identity, chosen));
+  if (!leads && holds('chosen-stays-voter')) return false;
   const newcomers = voters.filter((voter) => !hasIdentity(base.voters, voter));
   if (!newcomers.every((newcomer) => hasIdentity(synced, newcomer))) return false;
   return synced.length >= commitQuorum(voters.length);

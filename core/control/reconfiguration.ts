@@ -40,6 +40,8 @@ export interface Surroundings {
   present(identity: Identity): boolean;
   /** The boot count that the worker reported last. */
   bootCountOf(worker: WorkerId): number;
+  /** By how much the deadlines of this partition's steps are stretched, after tries that were too slow. */
+  patience(partition: number): number;
   nextRequestId(): number;
   settled(settlement: Settlement, now: number): void;
   committed(now: number): void;
@@ -161,7 +163,7 @@ export class Reconfiguration {
       } else if (outcome === 'swapped') {
         item.base = current;
         item.state = 'fencing';
-        item.deadline = now + this.around.limits.fenceMs;
+        item.deadline = now + this.stretched(item, this.around.limits.fenceMs);
       } else if (outcome === 'void' || this.allocations >= allocationsMax) {
         this.fail(item, 'no epoch could be allocated', now);
       }
@@ -247,7 +249,7 @@ export class Reconfiguration {
     item.voters = nextVoters(item, chosen);
     item.leaderBootCount = chosen.bootCount;
     item.state = holds('sync-before-commit') ? 'syncing' : 'ready';
-    item.deadline = now + this.around.limits.syncProgressMs;
+    item.deadline = now + this.stretched(item, this.around.limits.syncProgressMs);
     this.leadDue = true;
   }
 
@@ -284,7 +286,7 @@ export class Reconfiguration {
 
   private noteProgress(item: Item, answer: WorkerReportOf<'leading'>['items'][number], now: number): void {
     if (progressed(item, answer)) {
-      item.deadline = now + this.around.limits.syncProgressMs;
+      item.deadline = now + this.stretched(item, this.around.limits.syncProgressMs);
     }
     if (isSynced(item)) {
       item.state = 'ready';
@@ -373,11 +375,15 @@ export class Reconfiguration {
     if (leftOut.size > 1) return false;
     item.order = { ...item.order, leftOut };
     Object.assign(item, { state: 'fencing', chosen: null, synced: [], progress: 0 });
-    item.deadline = now + this.around.limits.fenceMs;
+    item.deadline = now + this.stretched(item, this.around.limits.fenceMs);
     item.answers.clear();
     item.answered.clear();
     item.quorumAt = null;
     return true;
+  }
+
+  private stretched(item: Item, durationMs: number): number {
+    return durationMs * this.around.patience(item.order.partition);
   }
 
   private sendAll(requests: readonly Addressed[]): void {

@@ -15,6 +15,7 @@ interface Rest {
 
 const firstRestMs = { failover: 100, move: 1_000 } as const;
 const longestRestMs = { failover: 5_000, move: 30_000 } as const;
+const patienceMax = 8;
 const graceMs = 1_500;
 const graceSpreadMs = 1_000;
 
@@ -44,6 +45,13 @@ export class RetryMemory {
   /** Planned changes of this partition that failed in a row. */
   moveFailures(partition: number): number {
     return this.rests.move.get(partition)?.failures ?? 0;
+  }
+
+  /** Machines may be slower than the limits assume: each failure doubles the time that the next try takes, up to a bound. */
+  patience(partition: number): number {
+    const { failover, move } = this.rests;
+    const failures = (failover.get(partition)?.failures ?? 0) + (move.get(partition)?.failures ?? 0);
+    return Math.min(patienceMax, 2 ** failures);
   }
 
   isOwnAttempt(partition: number, attempt: number): boolean {
