@@ -60,10 +60,6 @@ const disagreement: Partial<Record<FaultKind, number>> = {
 };
 
 const byRule: Partial<Record<RuleName, Recipe>> = {
-  'choose-greatest-synced': (profile) => {
-    slowDisks(profile);
-    faults(profile, disagreement, 400);
-  },
   'allocation-must-answer': (profile) => {
     profile.ringStore.unknownChance = 0.3;
     profile.controllers = 2;
