@@ -52,6 +52,7 @@ export function clusterStory(facts: StoryFacts): ClusterStory {
     conditions: [
       // What Helm and other tools wait for that know nothing of this kind.
       condition('Ready', chapter.reason === 'Settled', chapter.reason, chapter.message),
+      readiness(facts, chapter, upgrading),
       availability(facts),
       observation.cluster.spec.paused && !chapter.progresses
         ? condition('Progressing', false, 'Paused', 'No object is changed while spec.paused is set')
@@ -170,6 +171,16 @@ function upgradeSentence({ rollout, view, observation }: StoryFacts): string {
   const head = `${done} of ${total} workers have the newest settings`;
   if (observation.cluster.spec.paused) return `${head}; spec.paused is set`;
   return rollout.awaited === '' ? head : `${head}; waiting for ${rollout.awaited}`;
+}
+
+/** Everything is as it was asked for: what Helm and others wait for, who know nothing of this kind's own conditions. */
+function readiness(facts: StoryFacts, chapter: Chapter, upgrading: boolean): StoryCondition {
+  const { view, scale } = facts;
+  const settled = availability(facts).status === 'True' && replication(facts).status === 'True';
+  const present = view.workers.filter(({ podReady, ordinal }) => podReady && ordinal < scale.wanted).length;
+  const holds = settled && !upgrading && present === scale.wanted && scale.leaving.length === 0;
+  const { reason, message } = chapter;
+  return { type: 'Ready', status: holds ? 'True' : 'False', reason: holds ? 'Ready' : reason, message };
 }
 
 function availability({ observation }: StoryFacts): StoryCondition {
