@@ -4,6 +4,7 @@
  */
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';
+import { holds } from '../rules.js';
 import type { PlanView } from './plan-view.js';
 import {
   isDamaged,
@@ -53,11 +54,12 @@ function whyAway(view: PlanView, partition: number, record: PartitionRecord): st
   if (facts.leaving) return `${id} is stopping`;
   if (facts.expected === null) return `${id} is not wanted any more`;
   if (facts.expected.wish === 'restart') return `${id} is to restart`;
-  if (facts.expected.wish === 'remove') return `${id} is to be removed`;
+  if (facts.expected.wish === 'remove' && holds('chosen-stays-voter')) return `${id} is to be removed`;
   if (facts.diskFull) return `the disk of ${id} is full`;
   if (isDamaged(view, partition, id)) return `its table at ${id} is damaged`;
   const wished = view.wished?.[partition]?.voters;
   const isLastSurplus =
+    holds('chosen-stays-voter') &&
     !view.unsettled &&
     wished !== undefined &&
     !wished.includes(id) &&
