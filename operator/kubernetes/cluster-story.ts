@@ -51,7 +51,6 @@ export function clusterStory(facts: StoryFacts): ClusterStory {
     message: chapter.message,
     conditions: [
       // What Helm and other tools wait for that know nothing of this kind.
-      condition('Ready', chapter.reason === 'Settled', chapter.reason, chapter.message),
       readiness(facts, chapter, upgrading),
       availability(facts),
       observation.cluster.spec.paused && !chapter.progresses
