@@ -75,13 +75,17 @@ export class Syncing {
   private sendPart(replica: Replica, leader: Leader, progress: Progress, job: SyncJob): void {
     if (replica.leader !== leader || progress.syncNumber !== job.number) return;
     if (job.bytes > this.context.limits.syncBytesMax) return this.copies.offer(replica, leader, progress);
+    // Small against the bound, so that this side turns to a copy before the receiver finds it too much.
+    const bytesMax = Math.min(partBytes, this.context.limits.syncBytesMax / 2);
     const waiting = tailSlice(replica, job.sentSeq, job.throughSeq);
-    if (waiting !== null) return this.send(replica, leader, progress, job, firstPart(waiting));
+    if (waiting !== null) {
+      return this.send(replica, leader, progress, job, firstPart(waiting, bytesMax));
+    }
     this.context.emit({
       type: 'readLog',
       partition: replica.partition,
       fromSeq: job.sentSeq + 1,
-      bytesMax: partBytes,
+      bytesMax,
       done: (entries) => {
         if (replica.leader !== leader || progress.syncNumber !== job.number) return;
         const wanted = entries.filter((entry) => entry.seq <= job.throughSeq);
@@ -113,11 +117,11 @@ export class Syncing {
   }
 }
 
-function firstPart(entries: Entry[]): Entry[] {
+function firstPart(entries: Entry[], bytesMax: number): Entry[] {
   let bytes = 0;
   const count = entries.findIndex((entry) => {
     bytes += entry.bytes.length;
-    return bytes > partBytes;
+    return bytes > bytesMax;
   });
   return count < 0 ? entries : entries.slice(0, Math.max(1, count));
 }
