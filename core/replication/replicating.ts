@@ -128,7 +128,9 @@ export class Replicating {
 
   ack(from: WorkerId, message: PeerMessageOf<'ack'>, replica: Replica, leader: Leader): void {
     const progress = this.progressOf(from, leader);
-    if (progress === null || progress.state === 'distrusted') return;
+    if (progress === null) return;
+    // Answers that came in another order made it look forgetful: it holds what it acknowledged after all.
+    if (progress.state === 'distrusted' && message.durableSeq < progress.matchSeq) return;
     const wasLevel = progress.state === 'level';
     if (progress.state === 'copying' && message.durableSeq < (progress.copy?.atSeq ?? 0)) return;
     progress.state = 'level';
@@ -164,7 +166,9 @@ export class Replicating {
   refusal(from: WorkerId, message: PeerMessageOf<'refusal'>, replica: Replica, leader: Leader): void {
     const progress = this.progressOf(from, leader);
     if (progress === null || message.reason === 'promised') return;
-    if (progress.state === 'distrusted') return this.sendForgot(replica, leader, progress);
+    if (progress.state === 'distrusted' && message.lastSeq < progress.matchSeq) {
+      return this.sendForgot(replica, leader, progress);
+    }
     if (progress.state === 'copying') return;
     progress.ackedAt = this.context.now;
     if (message.reason === 'busy' || message.round <= progress.rewoundAtRound) return;

@@ -113,8 +113,11 @@ export class ModelEngine implements StorageEngine {
   openCopy(partition: number): { handle: number; atSeq: number } {
     const found = partitionOfTable(this.table, partition);
     this.copyHandle += 1;
-    const rows = [...found.rows.values()].filter((row) => !row.damaged);
-    this.copies.set(this.copyHandle, { rows, replies: [...found.replies.values()], next: 0 });
+    this.copies.set(this.copyHandle, {
+      rows: [...found.rows.values()],
+      replies: [...found.replies.values()],
+      next: 0,
+    });
     return { handle: this.copyHandle, atSeq: found.appliedSeq };
   }
 

@@ -61,6 +61,7 @@ const packedCodec = struct({
       seq: position,
       contentType: ascii(255),
       value: bytes(24 * 1024 * 1024),
+      damaged: boolean,
     }),
     1_000_000,
   ),
@@ -200,7 +201,8 @@ export function stageChunk(partition: ModelTablePartition, chunk: StagedChunk): 
   if (stage?.number !== chunk.number || stage.nextChunk !== chunk.chunk) return 'malformed';
   try {
     const packed = decode(packedCodec, chunk.rows);
-    for (const row of packed.rows) stage.rows.set(keyText(row.key), { ...row, damaged: false });
+    if (packed.rows.some((row) => row.damaged)) return 'malformed';
+    for (const row of packed.rows) stage.rows.set(keyText(row.key), row);
     for (const { epoch, seq, isPut, ...reply } of packed.replies) {
       const kind = isPut ? 'put' : 'delete';
       stage.replies.set(reply.idempotencyKey, { ...reply, kind, version: { epoch, seq } });
