@@ -16,7 +16,9 @@ import type { RolloutStep } from './plan-rollout.js';
 import type { ScalePlan } from './plan-scale.js';
 import type { Growth } from './plan-volumes.js';
 import type { KvorumClusterStatus } from './plan-status.js';
-import { objectPath } from './resource-paths.js';
+import type { LostVolume } from './plan-lost-volumes.js';
+import { nodePath, objectPath } from './resource-paths.js';
+import type { Resource } from './resource-paths.js';
 
 /** `later`: the picture was old, or there was no answer; `refused`: the API server does not take it. */
 export interface Outcome {
@@ -94,6 +96,26 @@ export class ClusterActions {
     const path = objectPath('persistentvolumeclaims', this.options.namespace, claim);
     const body = { spec: { resources: { requests: { storage: to } } } };
     return outcomeOf(await this.send(patchRequest(path, body)));
+  }
+
+  /** The claim first: the new pod then comes with a new one. */
+  async replaceVolume(lost: LostVolume, observation: Observation): Promise<Outcome> {
+    const problem = (await this.whyNotFor(observation)) || (await this.isNodeThere(lost.node));
+    if (problem !== '') return later(problem);
+    const { claim, claimUid, worker, podUid } = lost;
+    const gone = await this.removeExactly('persistentvolumeclaims', claim, claimUid);
+    return gone.type === 'done' ? this.removeExactly('pods', worker, podUid) : gone;
+  }
+
+  private async removeExactly(resource: Resource, name: string, uid: string): Promise<Outcome> {
+    const path = objectPath(resource, this.options.namespace, name);
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
+    return outcomeOf(await this.send({ method: 'DELETE', path, body }));
+  }
+
+  private async isNodeThere(node: string): Promise<string> {
+    const reply = await this.send({ method: 'GET', path: nodePath(node) });
+    return isNotFound(reply, node) ? '' : `it is not certain that ${node} is gone`;
   }
 
   async writeStatus(status: KvorumClusterStatus): Promise<Outcome> {

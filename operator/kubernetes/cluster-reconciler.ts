@@ -182,6 +182,16 @@ export class ClusterReconciler {
       if (outcome.type === 'done') this.tellStep(step);
       if (!this.isFine(outcome, step.type)) return false;
     }
+    for (const lost of plan.lostVolumes) {
+      if (!this.isStillActive()) return false;
+      const outcome = await this.actions.replaceVolume(lost, observation);
+      const { claim, node, worker } = lost;
+      if (outcome.type === 'done') {
+        const note = `${worker} gets a new volume: ${claim} went with ${node}, which is no longer in the cluster`;
+        this.options.events.tell('Warning', 'VolumeReplaced', note);
+      }
+      if (!this.isFine(outcome, `volume of ${worker}`)) return false;
+    }
     return this.grow(plan, observation);
   }
 

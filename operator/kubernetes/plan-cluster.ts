@@ -12,6 +12,8 @@ import { planRollout } from './plan-rollout.js';
 import type { RolloutPlan } from './plan-rollout.js';
 import { planScale } from './plan-scale.js';
 import type { ScalePlan } from './plan-scale.js';
+import { planLostVolumes } from './plan-lost-volumes.js';
+import type { LostVolume } from './plan-lost-volumes.js';
 import { planGrowth } from './plan-volumes.js';
 import type { Growth } from './plan-volumes.js';
 import { expectedWorkers } from './worker-discovery.js';
@@ -22,6 +24,7 @@ export interface ClusterPlan {
   scale: ScalePlan;
   rollout: RolloutPlan;
   growth: Growth[];
+  lostVolumes: LostVolume[];
   expected: ExpectedWorker[];
   surroundings: DesiredObject[];
   /** Null if the StatefulSet is to stay as it is. */
@@ -48,6 +51,7 @@ export function planCluster(observation: Observation): ClusterPlan {
     scale,
     rollout,
     growth: frozen ? [] : planGrowth(observation),
+    lostVolumes: frozen ? [] : planLostVolumes(observation, view),
     expected: expectedWorkers(observation, view, count, wishes),
     surroundings: frozen ? [] : desiredSurroundings(cluster),
     statefulSet: frozen ? null : statefulSetOf(observation, scale),

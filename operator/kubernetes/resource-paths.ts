@@ -27,8 +27,8 @@ export function objectPath(resource: Resource, namespace: string, name: string):
 }
 
 export const nodesPath = '/api/v1/nodes';
-export const definitionPath = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definitionName}`;
-
-export function storageClassPath(name: string): string {
-  return `/apis/storage.k8s.io/v1/storageclasses/${encodeURIComponent(name)}`;
+export function nodePath(name: string): string {
+  return `${nodesPath}/${encodeURIComponent(name)}`;
 }
+
+export const definitionPath = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definitionName}`;

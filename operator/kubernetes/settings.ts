@@ -20,14 +20,13 @@
  *   ''                        pods                                get list watch delete
  *   ''                        services                            get create patch
  *   ''                        configmaps                          get create update
- *   ''                        persistentvolumeclaims              get list watch patch
+ *   ''                        persistentvolumeclaims              get list watch patch delete
  *   policy                    poddisruptionbudgets                get create patch
  *   coordination.k8s.io       leases                              get create update
  *   events.k8s.io             events                              create
  * and, in the whole cluster, what it can do without (it says so once in its log and goes on):
- *   ''                        nodes                               get list watch    (zones; else each node is one)
+ *   ''                        nodes                               get list watch    (zones, else each node is one; which nodes are gone)
  *   apiextensions.k8s.io      customresourcedefinitions           get patch, resourceNames [kvorumclusters.kvorum.dev]
- *   storage.k8s.io            storageclasses                      get               (may volumes grow?)
  *
  * A worker's container, as the operator makes it (ports: client 8080 named http, peer 7400 named peer):
  *   command           node dist/node/main.js

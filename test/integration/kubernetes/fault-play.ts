@@ -29,6 +29,7 @@ export interface Variant {
 
 export async function play(scenario: Scenario, variant: Variant): Promise<Run> {
   const cluster = new ModelCluster();
+  cluster.workloads.localVolumes = scenario.localVolumes === true;
   const judge = new SafetyJudge(cluster);
   if (scenario.spec !== null) {
     cluster.createCluster(scenario.spec);

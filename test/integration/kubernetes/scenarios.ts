@@ -11,6 +11,8 @@ export interface Scenario {
   /** What differs from a healthy cluster at the end. */
   workers: number;
   image?: string;
+  /** Volumes are disks in the nodes. */
+  localVolumes?: boolean;
   /** Workers that are not there at the end. */
   missing?: number;
 }
@@ -44,6 +46,16 @@ export const scenarios: Scenario[] = [
     },
     workers: 4,
     missing: 1,
+  },
+  {
+    name: 'node gone for good',
+    spec: { workers: 3 },
+    begin: (cluster) => {
+      const node = cluster.pods().find(({ metadata }) => metadata.name === 'kv-worker-1')?.spec?.nodeName;
+      cluster.workloads.deleteNode(node ?? '');
+    },
+    localVolumes: true,
+    workers: 3,
   },
   {
     name: 'rolling upgrade',

@@ -22,6 +22,8 @@ const reactMs = 20;
 const startMs = 150;
 const probeMs = 250;
 const nodeGraceMs = 20_000;
+const orphanMs = 40_000;
+const nodeAnnotation = 'volume.kubernetes.io/selected-node';
 
 interface RunningPod {
   uid: string;
@@ -30,6 +32,8 @@ interface RunningPod {
 
 export class FakeWorkloads {
   readonly deadNodes = new Set<string>();
+  /** Volumes are disks in the nodes: a pod goes where its volume is. */
+  localVolumes = false;
   /** Pods that the operator had deleted, in order. */
   readonly deletions: string[] = [];
   private readonly running = new Map<string, RunningPod>();
@@ -42,6 +46,10 @@ export class FakeWorkloads {
     private readonly hooks: ContainerHooks,
     readonly nodes: readonly string[] = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5', 'node-6'],
   ) {
+    for (const name of nodes) {
+      const body = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
+      server.handle({ method: 'POST', path: '/api/v1/nodes', query: {}, body });
+    }
     server.listen((change) => this.changed(change));
     this.probe();
   }
@@ -53,6 +61,16 @@ export class FakeWorkloads {
     this.time.after(nodeGraceMs, () => {
       if (!this.deadNodes.has(node)) return;
       for (const pod of this.podsOn(node)) this.setReady(pod, false);
+    });
+  }
+
+  /** It is dead and taken out of the cluster: its pods are cleared away after a while. */
+  deleteNode(node: string): void {
+    this.killNode(node);
+    const object = this.server.find('api/v1/nodes', node);
+    if (object !== undefined) this.server.erase(object);
+    this.time.after(orphanMs, () => {
+      for (const pod of this.podsOn(node)) this.server.erase(pod);
     });
   }
 
@@ -185,13 +203,23 @@ export class FakeWorkloads {
   private schedule(created: StoredObject): void {
     const pod = this.current(created);
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
-    const alive = this.nodes.filter((node) => !this.deadNodes.has(node));
+    const claim = this.claimNamed(pod);
+    const bound = claim?.metadata.annotations?.[nodeAnnotation];
+    const alive = this.nodes.filter((name) => !this.deadNodes.has(name) && (bound ?? name) === name);
     const [node] = alive.sort((a, b) => this.podsOn(a).length - this.podsOn(b).length || (a < b ? -1 : 1));
     if (node === undefined) return this.time.after(1_000, () => this.schedule(created));
+    if (this.localVolumes && claim !== undefined && bound === undefined) {
+      this.server.update(claim, (copy) => (copy.metadata.annotations = { [nodeAnnotation]: node }));
+    }
     this.server.update(pod, (copy) => {
       copy.spec = { ...(copy.spec as object), nodeName: node };
     });
     this.run(pod, node);
+  }
+
+  private claimNamed(pod: StoredObject): StoredObject | undefined {
+    const all = this.server.all('api/v1/persistentvolumeclaims');
+    return all.find((claim) => claim.metadata.uid === pod.volume);
   }
 
   private run(created: StoredObject, node: string): void {
