@@ -25,7 +25,7 @@ export interface KvorumClusterView {
 
 export interface PodView {
   metadata: { name: string; uid: string; deletionTimestamp?: string; labels: Record<string, string> };
-  spec: { nodeName?: string };
+  spec: { nodeName?: string; containers: { image: string }[] };
   status: {
     phase: string;
     podIP?: string;

@@ -66,6 +66,8 @@ export class Trial {
   readonly rows: Row[] = [];
   private load: Load | null = null;
   private runs = 0;
+  /** So that no two runs against one store write the same keys. */
+  private readonly id = `run-${Date.now().toString(36)}`;
 
   constructor(
     readonly kubernetes: Kubernetes,
@@ -111,7 +113,7 @@ export class Trial {
 
   async plan(retries = 0): Promise<LoadPlan> {
     this.runs += 1;
-    return { ...loadPlan, name: `run${this.runs}`, targets: [await this.serviceTarget()], retries };
+    return { ...loadPlan, name: `${this.id}-${this.runs}`, targets: [await this.serviceTarget()], retries };
   }
 
   /** Runs one scenario under load and adds its row. */

@@ -28,12 +28,9 @@ function watchUnready(trial: Trial): { stop: () => Promise<number> } {
 }
 
 async function waitForImage(trial: Trial, image: string): Promise<void> {
-  const tag = image.slice(image.lastIndexOf(':'));
   await waitFor(`all workers on ${image}`, 300_000, async () => {
     const pods = await trial.kubernetes.pods('worker');
-    const done = pods.every(
-      (pod) => isReady(pod) && pod.status.containerStatuses?.[0]?.image.endsWith(tag) === true,
-    );
+    const done = pods.every((pod) => isReady(pod) && pod.spec.containers[0]?.image === image);
     return done ? true : undefined;
   });
 }
