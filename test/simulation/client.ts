@@ -90,7 +90,7 @@ export class SimulatedClient {
       kind: isDelete ? 'delete' : 'put',
       value: isDelete ? '' : `v${id}`,
       precondition: this.choosePrecondition(key),
-      idempotencyKey: this.random.chance(0.4) ? `request-${id}` : '',
+      idempotencyKey: this.random.chance(this.world.profile.clients.requestIdChance) ? `request-${id}` : '',
       invokedAt: 0,
       returnedAt: Infinity,
       result: { type: 'unknown' },
@@ -99,7 +99,7 @@ export class SimulatedClient {
 
   private choosePrecondition(key: string): Precondition {
     const version = this.shown.get(key);
-    const chance = this.random.next();
+    const chance = this.random.next() * this.world.profile.clients.unconditionalPart;
     if (chance < 0.25 && version !== undefined) return { type: 'ifMatch', versions: [version] };
     if (chance < 0.33) return { type: 'ifNoneMatch', versions: null };
     if (chance < 0.36) return { type: 'ifMatch', versions: null };
@@ -230,14 +230,12 @@ export class SimulatedClient {
     );
     scheduler.schedule(network.delay(place, run.place), 'client call', () => {
       if (!run.process.alive) return settle({ type: 'refused' });
-      run.process.enter(() =>
-        call(run, (outcome) => {
-          if (!run.process.alive) return;
-          scheduler.schedule(network.delay(run.place, place), 'client reply', () =>
-            settle({ type: 'answered', outcome }),
-          );
-        }),
-      );
+      const answer = (outcome: T) => {
+        if (!run.process.alive) return;
+        const delayMs = network.delay(run.place, place);
+        scheduler.schedule(delayMs, 'client reply', () => settle({ type: 'answered', outcome }));
+      };
+      run.process.enter(() => call(run, answer), true);
       this.watch(
         run,
         () => settled,

@@ -66,7 +66,7 @@ export class SimulatedProcess {
   private deferredDue = false;
   private pausedUntil = 0;
   private readonly deferred: (() => void)[] = [];
-  private readonly backlog: (() => void)[] = [];
+  private backlog: { run: () => void; first: boolean }[] = [];
 
   constructor(
     readonly name: string,
@@ -84,11 +84,12 @@ export class SimulatedProcess {
     return !this.alive || this.scheduler.now < this.pausedUntil;
   }
 
-  enter(run: () => void): void {
+  /** `unordered`: after a pause it may come before what had arrived earlier on other connections. */
+  enter(run: () => void, unordered = false): void {
     if (!this.alive) return;
     if (this.paused) {
       if (this.backlog.length >= backlogMax) throw new SimulationFailure('bound', `backlog of ${this.name}`);
-      this.backlog.push(run);
+      this.backlog.push({ run, first: unordered && this.random.chance(0.3) });
       return;
     }
     this.execute(run);
@@ -118,6 +119,10 @@ export class SimulatedProcess {
   resume(): void {
     this.pausedUntil = Math.min(this.pausedUntil, this.scheduler.now);
     this.machine.wakeUp();
+    this.backlog = [
+      ...this.backlog.filter(({ first }) => first),
+      ...this.backlog.filter(({ first }) => !first),
+    ];
     if (this.alive && !this.running) this.drainBacklog();
   }
 
@@ -141,9 +146,9 @@ export class SimulatedProcess {
 
   private drainBacklog(): void {
     while (this.alive && !this.paused) {
-      const run = this.backlog.shift();
-      if (run === undefined) return;
-      this.execute(run);
+      const next = this.backlog.shift();
+      if (next === undefined) return;
+      this.execute(next.run);
     }
   }
 

@@ -199,11 +199,13 @@ export class Nemesis {
   /** Without other voters the older process could go on writing to a volume that it has no more. */
   private twin(node: WorkerNode): void {
     if (node.run === null || node.olderTwin !== null || this.world.profile.replicationFactor === 1) return;
+    // A copy made in the middle of a commit would lack what the original is then told is durable: an older image.
+    if (node.disk.isCommitting) return;
     this.count('twin');
     const engine = this.world.newEngine();
     engine.restore(node.disk.engine.image());
     node.startTwin(this.world.newDisk(engine));
-    this.later(this.away() + 500, () => node.endTwin());
+    this.later(this.away() + 2_000, () => node.endTwin());
   }
 
   private failDisk(node: WorkerNode, kind: 'diskFull' | 'diskError'): void {

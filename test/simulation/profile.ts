@@ -43,6 +43,10 @@ export interface ClientProfile {
   thinkMs: number;
   callsMax: number;
   valueBytes: number;
+  /** Of writes with an idempotency key. */
+  requestIdChance: number;
+  /** 1: a good third of all writes has a precondition; below 0.36 each has. */
+  unconditionalPart: number;
 }
 
 export interface Profile {
@@ -143,6 +147,8 @@ export function swarmProfile(random: Random): Profile {
       thinkMs: random.pick([10, 25, 60]),
       callsMax: random.pick([300, 600, 900]),
       valueBytes: random.pick([16, 200, 1_000]),
+      requestIdChance: 0.4,
+      unconditionalPart: 1,
     },
     driftMax: faultless ? 0 : 0.004,
     faultWeights: faultless ? {} : swarmWeights(random),

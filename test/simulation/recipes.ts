@@ -126,8 +126,8 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
     faults(profile, { twin: 3, kill: 6, killSeveral: 2 }, 250);
   },
   'lease-checked-after-read': (profile) => {
-    profile.disk.hangChance = 0.01;
-    profile.disk.hangMsMax = 6_000;
+    profile.awayMs = 3_000;
+    faults(profile, { pause: 4 }, 1_200);
   },
   'clocks-compared': (profile) => {
     profile.awayMs = 3_000;
@@ -148,9 +148,11 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
     faults(profile, { kill: 5, powerLoss: 2 }, 400);
   },
   'delete-at-promise': (profile) => {
-    unrulyMessages(profile, 600);
-    profile.controllers = 2;
-    faults(profile, { drain: 4, kill: 2, wipe: 2, leave: 1 }, 300);
+    unrulyMessages(profile, 1_500);
+    profile.network.lossChance = 0.1;
+    profile.workers = 4;
+    profile.limits.replacementDelayMs = 2_500;
+    faults(profile, { drain: 6, slowLink: 3, wipe: 1 }, 300);
   },
   'promise-survives-delete': (profile) => faults(profile, { drain: 4, kill: 1, wipe: 1 }, 400),
   'apply-committed-only': (profile) => {
@@ -177,9 +179,15 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
   },
   'committed-reads': (profile) => {
     slowDisks(profile);
-    faults(profile, { isolate: 5, kill: 3, twin: 2, pause: 1 }, 500);
+    profile.awayMs = 4_000;
+    profile.clients.keys = 3;
+    faults(profile, { isolate: 5, twin: 3 }, 1_500);
   },
-  'idempotency-before-precondition': (profile) => faults(profile, { kill: 5, killAll: 1, twin: 1 }, 300),
+  'idempotency-before-precondition': (profile) => {
+    profile.clients.requestIdChance = 1;
+    profile.clients.unconditionalPart = 0.4;
+    faults(profile, { kill: 5, killAll: 1, twin: 1 }, 300);
+  },
   'idempotency-in-flight': (profile) => {
     slowDisks(profile);
     profile.disk.commitJitterMs = 300;

@@ -179,6 +179,8 @@ export class ShippingEngine implements StorageEngine {
 
   damageRow(random: Random): boolean {
     const database = this.databases.table;
+    // A disk that nobody has opened since it was wiped holds nothing.
+    if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'rows'").get() === undefined) return false;
     const ids = database
       .prepare<[], number>('SELECT id FROM rows WHERE slot IN (SELECT slot FROM replicas) ORDER BY id')
       .pluck()

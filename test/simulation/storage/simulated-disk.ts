@@ -50,6 +50,11 @@ export class SimulatedDisk {
     private readonly coverage: Coverage,
   ) {}
 
+  /** Something was handed to the log that is not durable yet. */
+  get isCommitting(): boolean {
+    return this.inFlight.length > 0;
+  }
+
   /** The process that used the disk is gone. */
   end(ending: Ending): void {
     if (this.inFlight.length > 0) {
