@@ -77,8 +77,7 @@ export class WorkerNode {
     if (run === null || this.olderTwin !== null) return;
     this.olderTwin = run;
     this.world.network.detach(run, false);
-    this.disk.onCommit = () => undefined;
-    this.disk.onApply = () => undefined;
+    this.disk.detach();
     this.disk = disk;
     this.run = null;
     this.start();

@@ -37,6 +37,7 @@ export class SimulatedDisk {
   failNextCommit = false;
   onCommit: DiskObserver = () => undefined;
   onApply: (batches: { partition: number; entries: Entry[] }[]) => void = () => undefined;
+  private detached = false;
   private inFlight: Submission[] = [];
   private waiting: Submission[] = [];
   private tableAt = 0;
@@ -53,6 +54,13 @@ export class SimulatedDisk {
   /** Something was handed to the log that is not durable yet. */
   get isCommitting(): boolean {
     return this.inFlight.length > 0;
+  }
+
+  /** The volume was taken away from a process that lives on: nothing that it writes from now on is ever done. */
+  detach(): void {
+    this.detached = true;
+    this.inFlight = [];
+    this.waiting = [];
   }
 
   /** The process that used the disk is gone. */
@@ -72,7 +80,7 @@ export class SimulatedDisk {
   log(process: SimulatedProcess, onFailure: () => void): Log {
     return {
       submit: (commands, done) => {
-        if (!process.alive) return;
+        if (!process.alive || this.detached) return;
         this.waiting.push({ commands, done });
         this.commitNext(process, onFailure);
       },
@@ -90,7 +98,9 @@ export class SimulatedDisk {
     // One thread does all the work on the table, in order.
     const later = (label: string, run: () => void) => {
       this.tableAt = Math.max(this.tableAt, this.scheduler.now) + this.tableDelay();
-      process.later(this.tableAt - this.scheduler.now, label, run);
+      process.later(this.tableAt - this.scheduler.now, label, () => {
+        if (!this.detached) run();
+      });
     };
     return {
       get: (partition, key) => {
@@ -131,6 +141,7 @@ export class SimulatedDisk {
     this.waiting = [];
     const { commitMs, commitJitterMs } = this.profile;
     process.later(commitMs + this.random.between(0, commitJitterMs), 'commit', () => {
+      if (this.detached) return;
       if (this.failNextCommit) {
         this.failNextCommit = false;
         this.coverage.count('I/O error on commit');
