@@ -7,6 +7,7 @@ import { controlRequestCodec, workerReportCodec } from '../../core/protocol/cont
 import type { ControlRequest, WorkerReport } from '../../core/protocol/control-message.js';
 import type { LogCommand, LogResult, PeerRun } from '../../core/protocol/log-command.js';
 import type {
+  NotApplied,
   ReadOperation,
   ReadOutcome,
   Row,
@@ -97,10 +98,9 @@ export class Worker implements WorkerInbox, LocalReplicas {
     operation: WriteOperation,
     done: (outcome: WriteOutcome) => void,
   ): void {
+    if (this.ended) return done(ending);
     const row = this.rowOf(partition, operation.key);
-    if (row === 'damaged') {
-      return done({ type: 'notApplied', reason: 'moved', detail: 'a row of this replica is damaged' });
-    }
+    if (row === 'damaged') return done(damaged);
     const { idempotencyKey } = operation;
     const reply = idempotencyKey === '' ? null : this.options.table.getReply(partition, idempotencyKey);
     this.run(this.machine.write(this.instant(), partition, epoch, operation, { row, reply }, done));
@@ -112,10 +112,9 @@ export class Worker implements WorkerInbox, LocalReplicas {
     operation: ReadOperation,
     done: (outcome: ReadOutcome) => void,
   ): void {
+    if (this.ended) return done(ending);
     const row = this.rowOf(partition, operation.key);
-    if (row === 'damaged') {
-      return done({ type: 'notApplied', reason: 'moved', detail: 'a row of this replica is damaged' });
-    }
+    if (row === 'damaged') return done(damaged);
     this.run(this.machine.read(this.instant(), partition, epoch, operation, row, done));
   }
 
@@ -317,3 +316,10 @@ export class Worker implements WorkerInbox, LocalReplicas {
 }
 
 const checkpointEveryMs = 2_000;
+const damaged: NotApplied = {
+  type: 'notApplied',
+  reason: 'moved',
+  detail: 'a row of this replica is damaged',
+};
+/** Its store may be closed already. */
+const ending: NotApplied = { type: 'notApplied', reason: 'unavailable', detail: 'this worker is ending' };
