@@ -76,7 +76,7 @@ export class CopySender {
     this.context.emit({
       type: 'readCopy',
       handle: copy.handle,
-      bytesMax: chunkBytes,
+      bytesMax: Math.min(chunkBytes, this.context.limits.syncBytesMax / 2),
       done: ({ rows, last }) => {
         copy.reading = false;
         if (progress.copy !== copy) return;

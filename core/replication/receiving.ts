@@ -104,7 +104,8 @@ export class Receiving {
   }
 
   sync(from: WorkerId, message: PeerMessageOf<'sync'>): void {
-    const found = this.receiverFor(from, message);
+    const again = holds('no-cut-within-synced-epoch') ? null : this.receiverWithin(from, message);
+    const found = this.receiverFor(from, message) ?? again;
     if (found === null) return;
     const { replica, receiver } = found;
     const copy = receiver.copy?.staged === true ? receiver.copy : null;
@@ -153,9 +154,11 @@ export class Receiving {
     const { cutTo, epoch, leader } = receiver;
     replica.receiver = null;
     const within = replica.syncedEpoch === epoch;
-    if (copy === null && (within || cutTo > replica.lastSeq || cutTo < replica.durable.baseSeq)) return;
+    const mayCut = !within || !holds('no-cut-within-synced-epoch');
+    if (copy === null && (!mayCut || cutTo > replica.lastSeq || cutTo < replica.durable.baseSeq)) return;
     const ownLog = within && copy !== null ? this.ownLogAfter(replica, copy, receiver.gathered) : null;
-    if (within && ownLog === null) return this.abandon(replica, 'the copy is older than the table');
+    if (copy !== null && within && ownLog === null)
+      return this.abandon(replica, 'the copy is older than the table');
     const gathered = ownLog ?? receiver.gathered;
     const epochStarts = within && cutTo < replica.lastSeq ? replica.epochStarts : leaderStarts;
     replica.undo = { tail: [...replica.tail], tailBase: replica.tailBase };
@@ -260,7 +263,7 @@ export class Receiving {
   /** A straggler of this very epoch, whose next entry the leader's log does not hold any more. */
   private receiverWithin(
     from: WorkerId,
-    message: PeerMessageOf<'copyOffer'>,
+    message: { partition: number; epoch: number },
   ): { replica: Replica; receiver: Receiver } | null {
     const replica = this.context.replicas.get(message.partition);
     if (replica?.durable.syncedEpoch !== message.epoch || replica.promisedEpoch > message.epoch) return null;

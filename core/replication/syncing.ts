@@ -51,7 +51,7 @@ export class Syncing {
       number: progress.syncNumber,
       cutTo,
       copyNumber: message.staged?.number ?? 0,
-      throughSeq: Math.max(leader.startSeq - 1, cutTo, progress.owedSeq),
+      throughSeq: message.refill ? cutTo : Math.max(leader.startSeq - 1, cutTo, progress.owedSeq),
       sentSeq: cutTo,
       bytes: 0,
     });
@@ -77,7 +77,9 @@ export class Syncing {
     if (job.bytes > this.context.limits.syncBytesMax) return this.copies.offer(replica, leader, progress);
     // Small against the bound, so that this side turns to a copy before the receiver finds it too much.
     const bytesMax = Math.min(partBytes, this.context.limits.syncBytesMax / 2);
-    const waiting = tailSlice(replica, job.sentSeq, job.throughSeq);
+    // After a copy there may be nothing to send but the word that it is complete.
+    const complete = job.sentSeq >= job.throughSeq;
+    const waiting = complete ? [] : tailSlice(replica, job.sentSeq, job.throughSeq);
     if (waiting !== null) {
       return this.send(replica, leader, progress, job, firstPart(waiting, bytesMax));
     }
