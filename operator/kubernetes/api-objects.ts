@@ -1,6 +1,6 @@
 /**
- * The parts of Kubernetes' objects that the operator reads, as they stand in JSON. Everything may be missing: what an API
- * server of another version sends is read with care and never asserted.
+ * The parts of Kubernetes' objects that the operator reads, as they stand in JSON. Everything may be missing:
+ * what an API server of another version sends is read with care and never asserted.
  */
 
 export interface OwnerReference {

@@ -1,6 +1,6 @@
 /**
- * The API server as the operator needs it: requests that are answered or not, and watches. The shipping adapter speaks
- * HTTPS; the tests have one in memory whose time is virtual.
+ * The API server as the operator needs it: requests that are answered or not, and watches. The shipping
+ * adapter speaks HTTPS; the tests have one in memory whose time is virtual.
  */
 import type { ApiObject } from './api-objects.js';
 

@@ -1,6 +1,7 @@
 /**
- * Every write that the operator makes for a cluster's objects. A picture may be old when a plan is made from it, so what could
- * do harm is founded on what the API server says at that moment, and carries the version that it was founded on.
+ * Every write that the operator makes for a cluster's objects. A picture may be old when a plan is made from
+ * it, so what could do harm is founded on what the API server says at that moment, and carries the version
+ * that it was founded on.
  */
 import type { LoadResult } from '../ports.js';
 import type { ApiObject, StatefulSet } from './api-objects.js';
@@ -8,7 +9,7 @@ import { explain, isNotFound } from './api-transport.js';
 import type { ApiReply, ApiRequest, ApiTransport } from './api-transport.js';
 import { parseKvorumCluster } from './cluster-spec.js';
 import type { DesiredObject } from './desired-objects.js';
-import { fieldManager } from './field-manager.js';
+import { fieldManager } from './field-owner.js';
 import { namesOf } from './object-names.js';
 import { holdersOf, restartAnnotation } from './observation.js';
 import type { Observation, RestartMark } from './observation.js';
@@ -44,7 +45,10 @@ export class ClusterActions {
     return outcomeOf(await this.send(applyRequest(path, body)));
   }
 
-  /** Made or changed only if it still is what the plan was made from; shrunk only past workers that hold nothing. */
+  /**
+   * Made or changed only if it still is what the plan was made from; shrunk only past workers that hold
+   * nothing.
+   */
   async applyStatefulSet(
     desired: DesiredObject,
     observation: Observation,

@@ -1,6 +1,7 @@
 /**
- * Observe, plan, act, over and over, for one cluster. A pass begins when something changed and at least once a second; it
- * ends at the first write that does not go through, and the next one begins from what is seen then.
+ * Observe, plan, act, over and over, for one cluster. A pass begins when something changed and at least once
+ * a second; it ends at the first write that does not go through, and the next one begins from what is seen
+ * then.
  */
 import type { ApiObject, StatefulSet } from './api-objects.js';
 import type { ApiTransport, Timers } from './api-transport.js';
@@ -187,7 +188,7 @@ export class ClusterReconciler {
       const outcome = await this.actions.replaceVolume(lost, observation);
       const { claim, node, worker } = lost;
       if (outcome.type === 'done') {
-        const note = `${worker} gets a new volume: ${claim} went with ${node}, which is no longer in the cluster`;
+        const note = `${worker} gets a new volume: ${claim} went with ${node}, which is gone for good`;
         this.options.events.tell('Warning', 'VolumeReplaced', note);
       }
       if (!this.isFine(outcome, `volume of ${worker}`)) return false;

@@ -1,6 +1,7 @@
 /**
- * What a KvorumCluster asks for, with every default filled in. The API server has checked it against the schema; what
- * it could not check, or what an older schema let through, is told here in sentences instead of being acted upon.
+ * What a KvorumCluster asks for, with every default filled in. The API server has checked it against the
+ * schema; what it could not check, or what an older schema let through, is told here in sentences instead of
+ * being acted upon.
  */
 import { defaultLimits, limitProblems } from '../../core/limits.js';
 import type { Limits } from '../../core/limits.js';

@@ -1,4 +1,7 @@
-/** What is going on in a cluster, in words: the most urgent thing is the phase, each condition has its own sentence. */
+/**
+ * What is going on in a cluster, in words: the most urgent thing is the phase, each condition has its own
+ * sentence.
+ */
 import type { PartitionCounts } from '../../core/control/cluster-status.js';
 import type { ClusterView, Observation, WorkerView } from './observation.js';
 import type { RolloutPlan } from './plan-rollout.js';
@@ -172,7 +175,10 @@ function upgradeSentence({ rollout, view, observation }: StoryFacts): string {
   return rollout.awaited === '' ? head : `${head}; waiting for ${rollout.awaited}`;
 }
 
-/** Everything is as it was asked for: what Helm and others wait for, who know nothing of this kind's own conditions. */
+/**
+ * Everything is as it was asked for: what Helm and others wait for, who know nothing of this kind's own
+ * conditions.
+ */
 function readiness(facts: StoryFacts, chapter: Chapter, upgrading: boolean): StoryCondition {
   const { view, scale } = facts;
   const settled = availability(facts).status === 'True' && replication(facts).status === 'True';

@@ -1,4 +1,7 @@
-/** The pictures of the cluster's objects that every operator keeps, active or not, so that one that takes over knows at once. */
+/**
+ * The pictures of the cluster's objects that every operator keeps, active or not, so that one that takes over
+ * knows at once.
+ */
 import type { ApiList, ApiObject, Pod, StatefulSet, VolumeClaim } from './api-objects.js';
 import { nameOf } from './api-objects.js';
 import { explain } from './api-transport.js';

@@ -1,13 +1,14 @@
 /**
- * The ring document as a ConfigMap. A revision is its resourceVersion: a change is an update that carries the one that was
- * read, which the API server takes only while it is the newest. Reads go to the API server each time.
+ * The ring document as a ConfigMap. A revision is its resourceVersion: a change is an update that carries the
+ * one that was read, which the API server takes only while it is the newest. Reads go to the API server each
+ * time.
  */
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { LoadResult, Revision, RingStore, SwapResult } from '../ports.js';
 import type { ConfigMap, OwnerReference } from './api-objects.js';
 import { explain, isNotFound, statusOf } from './api-transport.js';
 import type { ApiReply, ApiTransport } from './api-transport.js';
-import { fieldManager } from './field-manager.js';
+import { fieldManager } from './field-owner.js';
 import { collectionPath, objectPath } from './resource-paths.js';
 import { decodeRingContents, encodeRingContents } from './ring-encoding.js';
 

@@ -1,6 +1,7 @@
 /**
- * Runs the controller of the cluster while this operator is the active one. A change of the times that it works by, or
- * another KvorumCluster of the same name, replaces it by a new one, which goes on from what it sees.
+ * Runs the controller of the cluster while this operator is the active one. A change of the times that it
+ * works by, or another KvorumCluster of the same name, replaces it by a new one, which goes on from what it
+ * sees.
  */
 import type { Limits } from '../../core/limits.js';
 import type { ClusterStatus } from '../../core/control/cluster-status.js';

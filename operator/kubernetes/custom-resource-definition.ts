@@ -1,6 +1,6 @@
 /**
- * Keeps the CustomResourceDefinition up to date: Helm installs it once and never again. Without the right to do so the
- * operator goes on with the one that is there.
+ * Keeps the CustomResourceDefinition up to date: Helm installs it once and never again. Without the right to
+ * do so the operator goes on with the one that is there.
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';

@@ -1,6 +1,6 @@
 /**
- * The template of the workers' pods. What stands here decides when workers are restarted: any change of it is rolled out
- * over all of them, one after another.
+ * The template of the workers' pods. What stands here decides when workers are restarted: any change of it is
+ * rolled out over all of them, one after another.
  */
 import type { ClusterSpec, KvorumCluster } from './cluster-spec.js';
 import { clusterIdOf } from './cluster-spec.js';

@@ -1,11 +1,12 @@
 /**
- * Events: what happened, for whoever types `kubectl describe` or `kubectl get events`. They are told once and may get
- * lost; nothing is ever read back from them. Things that happen to many partitions at once are told in one sentence.
+ * Events: what happened, for whoever types `kubectl describe` or `kubectl get events`. They are told once and
+ * may get lost; nothing is ever read back from them. Things that happen to many partitions at once are told
+ * in one sentence.
  */
 import type { ControllerNote } from '../controller.js';
 import type { ApiTransport, Timers } from './api-transport.js';
 import type { KvorumCluster } from './cluster-spec.js';
-import { fieldManager } from './field-manager.js';
+import { fieldManager } from './field-owner.js';
 import { collectionPath, kvorumGroup, kvorumVersion } from './resource-paths.js';
 
 export interface EventRecorderOptions {

@@ -1,7 +1,7 @@
 /**
- * Requests and watches over HTTPS. Addresses, certificates and tokens come from the client library's configuration, which
- * reads a mounted token anew when it changes; bodies stay the JSON that the API server sent, since server-side apply and
- * optimistic concurrency both need them unaltered.
+ * Requests and watches over HTTPS. Addresses, certificates and tokens come from the client library's
+ * configuration, which reads a mounted token anew when it changes; bodies stay the JSON that the API server
+ * sent, since server-side apply and optimistic concurrency both need them unaltered.
  */
 import http from 'node:http';
 import https from 'node:https';

@@ -1,5 +1,6 @@
 /**
- * Which cluster, as who, and in which namespace: from the service account inside a pod, else from KUBECONFIG or ~/.kube/config.
+ * Which cluster, as who, and in which namespace: from the service account inside a pod, else from KUBECONFIG
+ * or ~/.kube/config.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';

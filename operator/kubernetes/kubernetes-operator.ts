@@ -1,6 +1,6 @@
 /**
- * The operator of one cluster on Kubernetes: watches for everyone, an election, and for the one that is elected the controller
- * and the passes over the cluster's objects.
+ * The operator of one cluster on Kubernetes: watches for everyone, an election, and for the one that is
+ * elected the controller and the passes over the cluster's objects.
  */
 import type { ClusterStatus } from '../../core/control/cluster-status.js';
 import type { Limits } from '../../core/limits.js';
@@ -53,7 +53,8 @@ export class KubernetesOperator {
     this.events = new EventRecorder({ transport, timers, identity });
     const note = (told: ControllerNote) => {
       log.info(told.message, told.fields);
-      this.events.controllerNote(told);
+      // Who has never been there yet is not lost.
+      if (told.message !== 'worker lost' || this.host.ring() !== null) this.events.controllerNote(told);
       this.reconciler.changed();
     };
     this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note });

@@ -1,16 +1,17 @@
 /**
- * Which of the operators acts: the one whose name stands in a Lease and was renewed lately, by the clock of whoever looks.
- * It spares work and quarrels; no decision of the protocol depends on there being one only.
+ * Which of the operators acts: the one whose name stands in a Lease and was renewed lately, by the clock of
+ * whoever looks. It spares work and quarrels; no decision of the protocol depends on there being one only.
  *
  *   waiting --(the Lease is free, given back, or unchanged for its duration; update succeeds)--> active
  *   active --(another name in it, or no renewal for less than its duration)--> waiting
  *
- * An active one that cannot renew stops before the Lease runs out, so that two do not act at once while clocks run evenly.
+ * An active one that cannot renew stops before the Lease runs out, so that two do not act at once while
+ * clocks run evenly.
  */
 import type { Lease, OwnerReference } from './api-objects.js';
 import { explain, isNotFound } from './api-transport.js';
 import type { ApiReply, ApiTransport, Timers } from './api-transport.js';
-import { fieldManager } from './field-manager.js';
+import { fieldManager } from './field-owner.js';
 import { collectionPath, objectPath } from './resource-paths.js';
 
 export interface LeaseElectionOptions {
@@ -140,7 +141,9 @@ export class LeaseElection {
     }
   }
 
-  /** Its version is not the one that was written: by another holder, or by a renewal whose answer was lost. */
+  /**
+   * Its version is not the one that was written: by another holder, or by a renewal whose answer was lost.
+   */
   private async lookAgain(problem: string): Promise<void> {
     const { transport, identity } = this.options;
     const reply = await transport.request({ method: 'GET', path: this.path(), timeoutMs: this.timeoutMs() });

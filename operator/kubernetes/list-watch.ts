@@ -5,8 +5,8 @@
  *      ^                        |
  *      +-- after a pause -------+ 410 Gone, or it is time to list anew
  *
- * The picture lags behind the API server, by milliseconds or by as long as it cannot be reached. Decisions that must not
- * be made on an old picture read anew first.
+ * The picture lags behind the API server, by milliseconds or by as long as it cannot be reached. Decisions
+ * that must not be made on an old picture read anew first.
  */
 import { nameOf, type ApiList, type ApiObject } from './api-objects.js';
 import { explain } from './api-transport.js';

@@ -2,7 +2,10 @@
 
 export interface ObjectNames {
   cluster: string;
-  /** Of the StatefulSet, the headless Service and the disruption budget; pods are called `<workers>-<ordinal>`. */
+  /**
+   * Of the StatefulSet, the headless Service and the disruption budget; pods are called
+   * `<workers>-<ordinal>`.
+   */
   workers: string;
   /** The clients' Service. */
   service: string;

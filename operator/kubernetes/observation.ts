@@ -1,4 +1,6 @@
-/** What the planner looks at: the cluster's objects as the watches show them, and what the controller knows. */
+/**
+ * What the planner looks at: the cluster's objects as the watches show them, and what the controller knows.
+ */
 import type { ClusterStatus, WorkerStatus } from '../../core/control/cluster-status.js';
 import type { RingRecord, WorkerId } from '../../core/ring/ring-record.js';
 import { isPodReady, isTerminating, nameOf, uidOf } from './api-objects.js';

@@ -1,6 +1,7 @@
 /**
- * From what is seen to what is to be done, all at once and for one moment: the same observation gives the same plan. What
- * has been begun is seen in the objects and in the ring, so whoever goes on needs no memory of it.
+ * From what is seen to what is to be done, all at once and for one moment: the same observation gives the
+ * same plan. What has been begun is seen in the objects and in the ring, so whoever goes on needs no memory
+ * of it.
  */
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import type { ExpectedWorker } from '../ports.js';

@@ -1,7 +1,8 @@
 /**
- * Volumes that went with their node. A disk in a node that has been taken out of the cluster is never seen again, yet a pod
- * that is bound to it waits for that node alone: it is given a new volume, which is filled from the other workers. That
- * happens only where nothing hangs on the old one: every partition has its majority without it.
+ * Volumes that went with their node. A disk in a node that has been taken out of the cluster is never seen
+ * again, yet a pod that is bound to it waits for that node alone: it is given a new volume, which is filled
+ * from the other workers. That happens only where nothing hangs on the old one: every partition has its
+ * majority without it.
  */
 import type { VolumeClaim } from './api-objects.js';
 import { nameOf, uidOf } from './api-objects.js';

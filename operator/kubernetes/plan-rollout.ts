@@ -1,14 +1,15 @@
 /**
- * Which worker is restarted next, for a new image or other settings. One at a time, and none while anything else is
- * wrong:
+ * Which worker is restarted next, for a new image or other settings. One at a time, and none while anything
+ * else is wrong:
  *
- *   none --(one is outdated, all are ready and level)--> marked --(it leads nothing, all is level)--> pod deleted
+ *   none --(one is outdated, all ready and level)--> marked --(it leads nothing, all is level)--> pod deleted
  *     ^                                                                                                    |
  *     +------------------------- the new pod is ready, its worker is level ---------------------------------+
  *
- * The mark is an annotation of the StatefulSet, written under its resourceVersion: two operators, or one that was killed
- * and begins anew, agree on one pod by it. A pod that does not become ready leaves everything as it is. Once a corrected
- * template makes it the outdated one, it is replaced at once: what serves nothing needs no turn.
+ * The mark is an annotation of the StatefulSet, written under its resourceVersion: two operators, or one that
+ * was killed and begins anew, agree on one pod by it. A pod that does not become ready leaves everything as
+ * it is. Once a corrected template makes it the outdated one, it is replaced at once: what serves nothing
+ * needs no turn.
  */
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import { brokenBecause } from './pod-trouble.js';
@@ -57,7 +58,8 @@ export function planRollout(
   );
   if (broken !== undefined && (outdated.length > 0 || mark !== null)) {
     plan.stuck = plan.steps.length === 0;
-    plan.awaited = `${broken.id} does not work with the new settings: ${brokenBecause(broken, observation.wallMs)}`;
+    const reason = brokenBecause(broken, observation.wallMs);
+    plan.awaited = `${broken.id} does not work with the new settings: ${reason}`;
   }
   return plan;
 }

@@ -1,6 +1,7 @@
 /**
- * How many workers the StatefulSet is to have, and which are to go. It shrinks only by workers that hold nothing; those that
- * still do are asked to be drained first. Where it is not known who holds what, nothing goes.
+ * How many workers the StatefulSet is to have, and which are to go. It shrinks only by workers that hold
+ * nothing; those that still do are asked to be drained first. Where it is not known who holds what, nothing
+ * goes.
  */
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import { nameOf } from './api-objects.js';

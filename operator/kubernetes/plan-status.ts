@@ -1,6 +1,7 @@
 /**
- * The status of a KvorumCluster: one phase in words, one sentence that says what is awaited, and conditions for whoever
- * waits for one of them. Everything follows from what is seen now, except for when a condition last changed.
+ * The status of a KvorumCluster: one phase in words, one sentence that says what is awaited, and conditions
+ * for whoever waits for one of them. Everything follows from what is seen now, except for when a condition
+ * last changed.
  */
 import type { PartitionCounts } from '../../core/control/cluster-status.js';
 import type { Condition } from './api-objects.js';

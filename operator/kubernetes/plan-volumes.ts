@@ -1,4 +1,7 @@
-/** Which volumes are to grow. The StatefulSet's own template cannot change, so new volumes grow right after they are made. */
+/**
+ * Which volumes are to grow. The StatefulSet's own template cannot change, so new volumes grow right after
+ * they are made.
+ */
 import { nameOf } from './api-objects.js';
 import type { VolumeClaim } from './api-objects.js';
 import { quantityOf } from './cluster-spec.js';

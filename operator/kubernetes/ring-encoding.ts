@@ -1,6 +1,6 @@
 /**
- * The ring record in a ConfigMap. As JSON that a person can read with kubectl while it is small; gzipped beyond, because an
- * object may have one MiB in all and every change sends the whole.
+ * The ring record in a ConfigMap. As JSON that a person can read with kubectl while it is small; gzipped
+ * beyond, because an object may have one MiB in all and every change sends the whole.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { decodeRing, encodeRing } from '../../core/ring/ring-payload.js';

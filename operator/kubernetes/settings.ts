@@ -2,21 +2,21 @@
  * Settings of the operator that count on Kubernetes only, and the contract with those who deploy it.
  *
  * The operator's container:
- *   command           node dist/operator/main.js            (working directory: the root of the package, in which dist/ lies)
+ *   command                node dist/operator/main.js, in the folder in which dist/ lies
  *   KVORUM_MODE            kubernetes
  *   KVORUM_CLUSTER         name of the KvorumCluster that it serves; the release's name
  *   KVORUM_NAMESPACE       fieldRef metadata.namespace
  *   KVORUM_POD_NAME        fieldRef metadata.name: who it is in the Lease
  *   KVORUM_WORKER_IMAGE    image of the workers where spec.image says nothing; the operator's own
  *   KVORUM_HOST            0.0.0.0
- *   KVORUM_PORT            8080: /startupz /livez /readyz /metrics /v1/status /v1/ring, on both replicas, active or not
+ *   KVORUM_PORT            8080: probes, /metrics, /v1/status, /v1/ring; on both replicas, active or not
  *   KVORUM_LOG_FORMAT      json
  * The root file system may be read-only; nothing is written.
  *
  * Its rights, in its own namespace:
  *   kvorum.dev                kvorumclusters                      get list watch
  *   kvorum.dev                kvorumclusters/status               patch
- *   apps                      statefulsets                        get list watch create patch delete
+ *   apps                      statefulsets                        get list watch create patch
  *   ''                        pods                                get list watch delete
  *   ''                        services                            get create patch
  *   ''                        configmaps                          get create update
@@ -25,19 +25,20 @@
  *   coordination.k8s.io       leases                              get create update
  *   events.k8s.io             events                              create
  * and, in the whole cluster, what it can do without (it says so once in its log and goes on):
- *   ''                        nodes                               get list watch    (zones, else each node is one; which nodes are gone)
- *   apiextensions.k8s.io      customresourcedefinitions           get patch, resourceNames [kvorumclusters.kvorum.dev]
+ *   ''                        nodes                               get list watch
+ *   apiextensions.k8s.io      customresourcedefinitions           get patch of kvorumclusters.kvorum.dev
  *
  * A worker's container, as the operator makes it (ports: client 8080 named http, peer 7400 named peer):
  *   command           node dist/node/main.js
  *   KVORUM_ID              fieldRef metadata.name
- *   KVORUM_CLUSTER_ID      <namespace>/<name of the KvorumCluster>: the same after a new installation over kept volumes
+ *   KVORUM_CLUSTER_ID      <namespace>/<name of the KvorumCluster>: the same after a new installation
  *   KVORUM_DATA_DIR        /data (the volume)
  *   KVORUM_HOST            0.0.0.0
  *   KVORUM_PORT            8080
  *   KVORUM_PEER_PORT       7400
  *   KVORUM_LOG_FORMAT      json
- *   KVORUM_HEARTBEAT, KVORUM_SUSPICION, KVORUM_COPIES_MAX, KVORUM_COPY_BYTES_PER_SECOND_MAX    from the KvorumCluster
+ *   KVORUM_LINGER          5s
+ *   KVORUM_HEARTBEAT, KVORUM_SUSPICION, KVORUM_COPIES_MAX, KVORUM_COPY_BYTES_PER_SECOND_MAX: as its spec says
  */
 import { duration, text } from '../../platform/configuration/setting.js';
 

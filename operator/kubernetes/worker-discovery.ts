@@ -1,6 +1,7 @@
 /**
- * Who the workers are and where, for the controller. Addresses are the pods' own: a pod that was made anew has another one
- * within the second that Kubernetes tells it, while its name goes on resolving to the old one for as long as caches keep it.
+ * Who the workers are and where, for the controller. Addresses are the pods' own: a pod that was made anew
+ * has another one within the second that Kubernetes tells it, while its name goes on resolving to the old one
+ * for as long as caches keep it.
  */
 import type { Member, WorkerId } from '../../core/ring/ring-record.js';
 import type { ExpectedWorker } from '../ports.js';
@@ -38,8 +39,9 @@ export function expectedWorkers(
 }
 
 /**
- * The zone of a pod's node where the cluster has at least as many zones as there are replicas; else the node itself, since two
- * replicas on one node would be worse than two in one zone. Null for a pod that is on no node yet.
+ * The zone of a pod's node where the cluster has at least as many zones as there are replicas; else the node
+ * itself, since two replicas on one node would be worse than two in one zone. Null for a pod that is on no
+ * node yet.
  */
 function zonesOf({ zones, cluster }: Observation): (pod: Pod | null) => string | null {
   const distinct = new Set([...(zones?.values() ?? [])].filter((zone) => zone !== ''));

@@ -1,5 +1,5 @@
 /** What the operator relies on of an API server, through the shipping transport. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { ApiObject, ConfigMap, Lease } from '../../../operator/kubernetes/api-objects.js';
 import { isNotFound, statusOf } from '../../../operator/kubernetes/api-transport.js';
 import type { ApiReply, ContentType } from '../../../operator/kubernetes/api-transport.js';
@@ -16,7 +16,10 @@ import { clusterOf } from '../../support/cluster-of.js';
 import { targets } from './api-targets.js';
 import type { Target } from './api-targets.js';
 
-const waitMs = 10_000;
+// A busy machine is slow, and that is no failure.
+jest.setTimeout(120_000);
+
+const waitMs = 60_000;
 
 async function eventually(holds: () => boolean): Promise<void> {
   const end = Date.now() + waitMs;
@@ -126,7 +129,7 @@ describe.each(targets)('contract of the API server ($name)', ({ open }) => {
     expect(gone.type === 'done' && (gone.body as ApiObject).metadata?.annotations).toEqual({ kept: 'b' });
   });
 
-  it('applies: makes, changes, takes away what is not applied any more, and changes nothing for nothing', async () => {
+  it('applies: makes, changes, takes away what is not applied any more', async () => {
     const apply = (data: Record<string, string>, metadata: object = {}) =>
       send('PATCH', mapPath('applied'), configMap('applied', data, metadata), 'application/apply-patch+yaml');
     const made = await apply({ a: '1', b: '1' });
@@ -256,7 +259,7 @@ describe.each(targets)('contract of the API server ($name)', ({ open }) => {
           labels: {},
           owner: () => null,
           identity,
-          durationMs: 4_000,
+          durationMs: 50_000,
           retryMs: 100,
           acquired: () => told.push(identity),
           lost: () => told.push(`${identity} lost`),

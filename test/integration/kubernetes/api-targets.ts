@@ -1,6 +1,6 @@
 /**
- * The API servers that the contract is checked against: the fake one always, and a real one where KVORUM_TEST_KUBECONFIG names a
- * cluster. What holds for both is what the tests over the fake may rely on.
+ * The API servers that the contract is checked against: the fake one always, and a real one where
+ * KVORUM_TEST_KUBECONFIG names a cluster. What holds for both is what the tests over the fake may rely on.
  */
 import { HttpsTransport } from '../../../operator/kubernetes/https-transport.js';
 import { readKubeConfiguration } from '../../../operator/kubernetes/kube-configuration.js';

@@ -1,5 +1,8 @@
-/** The CustomResourceDefinition: in step with the code always, and tried on a real API server where there is one. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+/**
+ * The CustomResourceDefinition: in step with the code always, and tried on a real API server where there is
+ * one.
+ */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { limitsOfCluster, parseKvorumCluster } from '../../../operator/kubernetes/cluster-spec.js';
 import { applyDefinition, readDefinition } from '../../../operator/kubernetes/custom-resource-definition.js';
 import { explain } from '../../../operator/kubernetes/api-transport.js';
@@ -7,6 +10,9 @@ import { collectionPath, objectPath } from '../../../operator/kubernetes/resourc
 import { defaultLimits } from '../../../core/limits.js';
 import { realCluster, targets } from './api-targets.js';
 import type { Target } from './api-targets.js';
+
+// A busy machine is slow, and that is no failure.
+jest.setTimeout(120_000);
 
 interface Schema {
   default?: unknown;

@@ -1,6 +1,6 @@
 /**
- * A Kubernetes with a Kvorum cluster in it, in one process and in virtual time: the fake API server, pods whose
- * workers are simple models, and operators that are the shipping code.
+ * A Kubernetes with a Kvorum cluster in it, in one process and in virtual time: the fake API server, pods
+ * whose workers are simple models, and operators that are the shipping code.
  */
 import type { ConfigMap, Pod } from '../../../operator/kubernetes/api-objects.js';
 import { defaultLimits } from '../../../core/limits.js';
@@ -64,7 +64,8 @@ export class ModelCluster implements WorkerSurroundings {
     this.time.after(delayMs, run);
   }
 
-  // --- what a user does ------------------------------------------------------------------------------------------
+  // --- what a user does
+  // ------------------------------------------------------------------------------------------
 
   createCluster(spec: object): void {
     this.must({
@@ -119,7 +120,8 @@ export class ModelCluster implements WorkerSurroundings {
     return version;
   }
 
-  // --- clients ---------------------------------------------------------------------------------------------------
+  // --- clients
+  // ---------------------------------------------------------------------------------------------------
 
   /** Writes to every partition that is served; remembers what was acknowledged. */
   writeAll(): void {
@@ -146,7 +148,8 @@ export class ModelCluster implements WorkerSurroundings {
     });
   }
 
-  // --- operators -------------------------------------------------------------------------------------------------
+  // --- operators
+  // -------------------------------------------------------------------------------------------------
 
   startOperator(faults: TransportFaults = {}): OperatorProcess {
     const identity = `operator-${this.operators.length + 1}`;
@@ -243,7 +246,8 @@ export class ModelCluster implements WorkerSurroundings {
     this.after(delayMs, () => this.workers.get(id)?.receive(name, request));
   }
 
-  // --- containers ------------------------------------------------------------------------------------------------
+  // --- containers
+  // ------------------------------------------------------------------------------------------------
 
   private containerStarted(pod: string, volume: string): void {
     const known = this.workers.get(pod);
@@ -301,7 +305,8 @@ export class ModelCluster implements WorkerSurroundings {
     return this.workloads.deadNodes.has(node);
   }
 
-  // --- what the model workers need -------------------------------------------------------------------------------
+  // --- what the model workers need
+  // -------------------------------------------------------------------------------
 
   freshId(): string {
     this.names += 1;

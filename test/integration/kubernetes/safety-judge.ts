@@ -1,6 +1,7 @@
 /**
- * Judges what operators do, at the moment they do it: no pod is ended on purpose, and no worker taken out of the
- * StatefulSet, that leaves a partition with fewer than two level voters; no ring is written that a majority does not hold.
+ * Judges what operators do, at the moment they do it: no pod is ended on purpose, and no worker taken out of
+ * the StatefulSet, that leaves a partition with fewer than two level voters; no ring is written that a
+ * majority does not hold.
  */
 import type { StatefulSet } from '../../../operator/kubernetes/api-objects.js';
 import { isTerminating } from '../../../operator/kubernetes/api-objects.js';

@@ -1,4 +1,7 @@
-/** Virtual time for code that waits for promises: what a settled promise sets going runs before the next event. */
+/**
+ * Virtual time for code that waits for promises: what a settled promise sets going runs before the next
+ * event.
+ */
 import type { VirtualTime } from '../../support/fake-api/memory-transport.js';
 
 interface Event {

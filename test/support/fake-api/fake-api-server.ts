@@ -1,6 +1,6 @@
 /**
- * An API server in memory: versions, conflicts, preconditions, server-side apply, watches with bookmarks and 410. Every
- * state that ever was is kept, so that a test can show an operator an old one.
+ * An API server in memory: versions, conflicts, preconditions, server-side apply, watches with bookmarks and
+ * 410. Every state that ever was is kept, so that a test can show an operator an old one.
  */
 import { applyPatch, failure, isObject, mergePatch, sameJson } from './fake-objects.js';
 import type { ApiAnswer, StoredObject } from './fake-objects.js';

@@ -48,8 +48,8 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * Server-side apply, as far as the operator uses it: what is applied is merged in, what the same manager applied before and
- * does not now is removed; lists are taken whole.
+ * Server-side apply, as far as the operator uses it: what is applied is merged in, what the same manager
+ * applied before and does not now is removed; lists are taken whole.
  */
 export function applyPatch(target: unknown, before: unknown, applied: unknown): unknown {
   if (!isObject(applied)) return applied;

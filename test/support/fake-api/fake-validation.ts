@@ -33,7 +33,7 @@ function statefulSetProblem(before: unknown, after: unknown): Refusal | null {
   const [a, b] = [isObject(before) ? before : {}, isObject(after) ? after : {}];
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     if (!changeable.has(name) && !sameJson(a[name], b[name])) {
-      const message = `spec: Forbidden: updates to statefulset spec for fields other than ${[...changeable].join(', ')} are forbidden`;
+      const message = `spec: Forbidden: updates for fields other than ${[...changeable].join(', ')}`;
       return { status: 422, reason: 'Invalid', message };
     }
   }
@@ -57,7 +57,7 @@ function claimProblem(before: unknown, after: unknown, fixedClasses: ReadonlySet
   }
   if (size(b) > size(a) && fixedClasses.has(a.storageClassName ?? '')) {
     const message =
-      'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';
+      'only dynamically provisioned pvc can be resized and its storageclass must support resize';
     return { status: 403, reason: 'Forbidden', message };
   }
   return null;

@@ -1,6 +1,7 @@
 /**
- * What Kubernetes makes of a StatefulSet: pods and volumes by the workload controller, and on each node a kubelet that
- * starts, watches and ends them. A node that is dead does nothing, and its pods stay in Terminating when they are deleted.
+ * What Kubernetes makes of a StatefulSet: pods and volumes by the workload controller, and on each node a
+ * kubelet that starts, watches and ends them. A node that is dead does nothing, and its pods stay in
+ * Terminating when they are deleted.
  */
 import type { Pod, StatefulSet } from '../../../operator/kubernetes/api-objects.js';
 import { canonical } from './fake-objects.js';

@@ -1,6 +1,7 @@
 /**
- * One operator's way to the fake API server, in virtual time, with everything that may go wrong on it: no answer, an old
- * picture, watch events that never come, the end of the operator before or after any of its writes.
+ * One operator's way to the fake API server, in virtual time, with everything that may go wrong on it: no
+ * answer, an old picture, watch events that never come, the end of the operator before or after any of its
+ * writes.
  */
 import { replyOf } from '../../../operator/kubernetes/api-transport.js';
 import type {
@@ -23,7 +24,10 @@ export interface VirtualTime {
 }
 
 export interface TransportFaults {
-  /** Called for each write that counts, with its number from 1 on; `before`: it never arrives, `after`: its answer never does. */
+  /**
+   * Called for each write that counts, with its number from 1 on; `before`: it never arrives, `after`: its
+   * answer never does.
+   */
   killAt?: (write: number, request: ApiRequest) => 'before' | 'after' | null;
   /** For its first moments it sees the state of this version. */
   oldVersion?: number;

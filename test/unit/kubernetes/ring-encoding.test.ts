@@ -1,4 +1,7 @@
-/** The ring record in a ConfigMap: it fits, it comes back as it was, and what is damaged is not taken for another record. */
+/**
+ * The ring record in a ConfigMap: it fits, it comes back as it was, and what is damaged is not taken for
+ * another record.
+ */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import type { RingRecord } from '../../../core/ring/ring-record.js';
