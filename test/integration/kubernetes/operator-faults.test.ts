@@ -10,7 +10,7 @@ import type { Variant } from './fault-play.js';
 import { scenarios } from './scenarios.js';
 
 const timeoutMs = 240_000;
-/** To the same object: the ring is written often, and the controller's own tests kill around each of those. */
+/** To one object: the ring is written often, and the controller's own tests kill around each of those. */
 const killsPerPathMax = 6;
 const events = [1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30];
 
