@@ -1,6 +1,6 @@
 /**
- * The leader's side of a full copy: one consistent read of the table at some position, pulled chunk by chunk by the receiver;
- * the log after it follows as a sync. While it lasts, the log from that position on is kept.
+ * The leader's side of a full copy: one consistent read of the table at some position, pulled chunk by chunk
+ * by the receiver; the log after it follows as a sync. While it lasts, the log from that position on is kept.
  */
 import type { PeerMessageOf } from '../protocol/peer-message.js';
 import type { Context } from './context.js';
@@ -65,7 +65,8 @@ export class CopySender {
     if (copy === null || copy.handle < 0 || copy.number !== message.number || !(next || again)) {
       if (copy?.reading === true && copy.number === message.number) return;
       const { partition, epoch, number } = message;
-      // The receiver has begun anew or lost a chunk: a copy that nobody can go on with must not block the next.
+      // The receiver has begun anew or lost a chunk: a copy that nobody can go on with must not block the
+      // next.
       if (copy?.number === number) this.end(progress);
       return this.context.send(progress.id, { type: 'copyEnd', partition, epoch, number });
     }

@@ -1,9 +1,9 @@
 /**
- * Becoming level: the receiver promises the leader's epoch durably, reports its log, gathers what the leader sends, and
- * switches in one command of the log. Nothing it gathers counts before that.
+ * Becoming level: the receiver promises the leader's epoch durably, reports its log, gathers what the leader
+ * sends, and switches in one command of the log. Nothing it gathers counts before that.
  *
- *   leader of a higher epoch speaks -> promise durable -> report -> parts of the log -----------------> synced
- *                                                           \-> copy offered -> chunks staged -> report -^
+ *   leader of a higher epoch speaks -> promise durable -> report -> parts of the log -----------> synced
+ *                                                            \-> copy offered -> staged -> report -^
  */
 import { assert } from '../assert.js';
 import type { Limits } from '../limits.js';
@@ -137,8 +137,8 @@ export class Receiving {
   }
 
   /**
-   * What follows a copy within the epoch that the replica is synced in: its own log, of which nothing is cut. Null if memory
-   * does not reach back to the copy, which is too old then.
+   * What follows a copy within the epoch that the replica is synced in: its own log, of which nothing is cut.
+   * Null if memory does not reach back to the copy, which is too old then.
    */
   private ownLogAfter(replica: Replica, copy: ReceivedCopy, gathered: Entry[]): Entry[] | null {
     return copy.atSeq >= replica.lastSeq ? gathered : tailSlice(replica, copy.atSeq);
@@ -331,7 +331,10 @@ export class Receiving {
     this.context.changed(replica);
   }
 
-  /** The stream to its leader broke, what was on its way is lost: it reports anew as soon as the leader speaks. */
+  /**
+   * The stream to its leader broke, what was on its way is lost: it reports anew as soon as the leader
+   * speaks.
+   */
   disconnected(replica: Replica, peer: WorkerId): void {
     if (replica.receiver?.leader !== peer) return;
     if (replica.receiver.copy?.staged === true) replica.receiver.reported = false;

@@ -1,12 +1,13 @@
 /**
- * The commands of scenarios. Workers are named by their numbers; what a command prints has no times in it, so that a transcript
- * changes only when the behaviour does.
+ * The commands of scenarios. Workers are named by their numbers; what a command prints has no times in it, so
+ * that a transcript changes only when the behaviour does.
  *
  *   cluster workers=3 partitions=1 factor=3    a new cluster, ready to be used
- *   put W KEY VALUE [if VERSION|if absent] [request ID]    get W KEY [eventual|atleast VERSION]    delete W KEY
+ *   put W KEY VALUE [if VERSION|if absent] [request ID]    get W KEY [eventual|atleast VERSION]    delete W
+ *   KEY
  *     (with `&` in front: begun, and told of when it is over)
- *   crash W..  power W..  start W..  pause W MS  suspend W MS  twin W  wipe W  full W  room W  damage W  leave W
- *   partition 1|2,3,c    one-way 1>2    isolate W    heal     (c: the controller)
+ *   crash W..  power W..  start W..  pause W MS  suspend W MS  twin W  wipe W  full W  room W  damage W
+ *   leave W partition 1|2,3,c    one-way 1>2    isolate W    heal     (c: the controller)
  *   drain W  remove W  stay W    controller stop|start    store down|up
  *   run MS    whole    status    rows W
  */
@@ -55,6 +56,7 @@ function scenarioProfile(sizes: Map<string, number>): Profile {
       unconditionalPart: 1,
     },
     driftMax: 0,
+    slowLinkChance: 0,
     faultWeights: {},
     faultEveryMs: 1,
     awayMs: 1,

@@ -1,6 +1,6 @@
 /**
- * Runs a scenario: a text of commands, each followed by `----` and the transcript of what came of it, on a small simulated cluster
- * without any chance fault. The same text always gives the same transcript.
+ * Runs a scenario: a text of commands, each followed by `----` and the transcript of what came of it, on a
+ * small simulated cluster without any chance fault. The same text always gives the same transcript.
  */
 import { judgeVersions } from '../simulation/judges/version-witness.js';
 import { ScenarioCluster } from './scenario-cluster.js';

@@ -1,6 +1,6 @@
 /**
- * Many seeds over several cores: each thread runs one seed at a time and asks for the next. The order in which results come back
- * is not that of the seeds, but each of them is the same on every machine.
+ * Many seeds over several cores: each thread runs one seed at a time and asks for the next. The order in
+ * which results come back is not that of the seeds, but each of them is the same on every machine.
  */
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import type { RuleName } from '../../core/rules.js';
@@ -22,8 +22,8 @@ export function runJob({ seed, recipe, broken }: SeedJob): SeedResult {
 }
 
 /**
- * Runs what `next` hands out until it is null, on so many threads (1: in this one). `done` may change what comes next; true ends
- * the batch.
+ * Runs what `next` hands out until it is null, on so many threads (1: in this one). `done` may change what
+ * comes next; true ends the batch.
  */
 export async function runBatch(
   threads: number,

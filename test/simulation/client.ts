@@ -1,6 +1,7 @@
 /**
- * A simulated client: one call at a time, to any worker, of every kind that the API knows; and it writes down what it asked and
- * what it was told, which is what the judges go by. It repeats a request of unknown outcome only with an idempotency key.
+ * A simulated client: one call at a time, to any worker, of every kind that the API knows; and it writes down
+ * what it asked and what it was told, which is what the judges go by. It repeats a request of unknown outcome
+ * only with an idempotency key.
  */
 import { partitionOf } from '../../core/ring/hash.js';
 import type {

@@ -1,4 +1,7 @@
-/** One controller of the simulated cluster: the shipping `Controller` on simulated links, ring store and clock. */
+/**
+ * One controller of the simulated cluster: the shipping `Controller` on simulated links, ring store and
+ * clock.
+ */
 import {
   controlRequestCodec,
   controlRequestFrameCodec,

@@ -1,6 +1,6 @@
 /**
- * How often each fault and each rare branch was hit, over a whole run of seeds: a fault that never happens proves nothing, so one
- * that was never hit fails a long run.
+ * How often each fault and each rare branch was hit, over a whole run of seeds: a fault that never happens
+ * proves nothing, so one that was never hit fails a long run.
  */
 
 /** Each has to be hit at least once in a run of `coverageSeedsMin` seeds. */

@@ -1,9 +1,11 @@
 /**
- * A simulated machine and the process on it. The machine has the clocks, and both outlive the process: the monotonic
- * one runs at nearly the right rate and stands still while the machine is suspended, the wall clock also jumps.
+ * A simulated machine and the process on it. The machine has the clocks, and both outlive the process: the
+ * monotonic one runs at nearly the right rate and stands still while the machine is suspended, the wall clock
+ * also jumps.
  *
- * A process is entered for everything that happens to it. While it is paused, or hangs in the middle of a call, what
- * should have entered it waits in order; once it was killed nothing enters it and nothing it still does has an effect.
+ * A process is entered for everything that happens to it. While it is paused, or hangs in the middle of a
+ * call, what should have entered it waits in order; once it was killed nothing enters it and nothing it still
+ * does has an effect.
  */
 import { AssertionError } from '../../core/assert.js';
 import type { Random } from './random.js';

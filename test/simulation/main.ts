@@ -1,6 +1,6 @@
 /**
- * The simulation's command line. `--seeds N` runs many seeds and counts them, `--seed S` replays one, `--traps` breaks the rules of the
- * protocol one at a time and tells how many seeds it took to notice.
+ * The simulation's command line. `--seeds N` runs many seeds and counts them, `--seed S` replays one,
+ * `--traps` breaks the rules of the protocol one at a time and tells how many seeds it took to notice.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { ruleTexts } from '../../core/rules.js';

@@ -1,7 +1,7 @@
 /**
- * Brings the faults of a seed about, one after another, at random times. It takes only what the store promises to bear: of the
- * voters of a partition never more disks are destroyed than leave every commit quorum one, and a disk goes back to an older
- * image only where the others have seen a newer run of it.
+ * Brings the faults of a seed about, one after another, at random times. It takes only what the store
+ * promises to bear: of the voters of a partition never more disks are destroyed than leave every commit
+ * quorum one, and a disk goes back to an older image only where the others have seen a newer run of it.
  */
 import { present } from './present.js';
 import type { PartitionRecord } from '../../core/ring/ring-record.js';
@@ -36,6 +36,13 @@ export class Nemesis {
 
   start(): void {
     this.active = true;
+    const { network, profile } = this.world;
+    for (const from of profile.slowLinkChance > 0 ? this.places : []) {
+      for (const to of this.places) {
+        if (this.random.chance(profile.slowLinkChance))
+          network.slowDown(from, to, this.random.between(0, 700));
+      }
+    }
     this.scheduleNext();
   }
 
@@ -199,7 +206,8 @@ export class Nemesis {
   /** Without other voters the older process could go on writing to a volume that it has no more. */
   private twin(node: WorkerNode): void {
     if (node.run === null || node.olderTwin !== null || this.world.profile.replicationFactor === 1) return;
-    // A copy made in the middle of a commit would lack what the original is then told is durable: an older image.
+    // A copy made in the middle of a commit would lack what the original is then told is durable: an older
+    // image.
     if (node.disk.isCommitting) return;
     this.count('twin');
     const engine = this.world.newEngine();
@@ -271,7 +279,8 @@ export class Nemesis {
     }
     const kept = this.images.get(node);
     if (kept?.storeId !== engine.storeId || !this.isKnownToAll(node)) return;
-    // An image of an earlier run shows in the count of boots, one of this run only in what others saw acknowledged.
+    // An image of an earlier run shows in the count of boots, one of this run only in what others saw
+    // acknowledged.
     const earlierRun = kept.starts < node.starts;
     if (earlierRun !== (kind === 'rollBack')) return;
     this.images.delete(node);
@@ -282,7 +291,8 @@ export class Nemesis {
     this.world.invariants.storeRestored(engine.storeId);
     engine.restore(kept.image);
     this.world.restartLater(node, 20);
-    // An older disk that nobody can tell from a newer one is beyond what is promised: the others stay for a moment.
+    // An older disk that nobody can tell from a newer one is beyond what is promised: the others stay for a
+    // moment.
     this.resting = true;
     this.later(1_500, () => (this.resting = false));
   }

@@ -1,7 +1,8 @@
 /**
- * The simulated network: one stream per pair of processes that want one, and every way in which it can fail. Links delay, and in some
- * runs lose, double and reorder; directions are blocked one by one, so that partitions may be partial or one-way. A stream breaks when
- * one end has heard nothing for `silentMs`, or when the process at the other end dies.
+ * The simulated network: one stream per pair of processes that want one, and every way in which it can fail.
+ * Links delay, and in some runs lose, double and reorder; directions are blocked one by one, so that
+ * partitions may be partial or one-way. A stream breaks when one end has heard nothing for `silentMs`, or
+ * when the process at the other end dies.
  *
  * What is sent is bytes: processes share nothing.
  */

@@ -1,6 +1,7 @@
 /**
- * What one seed is made of: the size of the cluster, the limits, the storage, and its own mix and intensity of faults ("swarm testing"):
- * runs in which few kinds of faults happen often find what a bit of everything does not.
+ * What one seed is made of: the size of the cluster, the limits, the storage, and its own mix and intensity
+ * of faults ("swarm testing"): runs in which few kinds of faults happen often find what a bit of everything
+ * does not.
  */
 import { defaultLimits } from '../../core/limits.js';
 import type { Limits } from '../../core/limits.js';
@@ -34,7 +35,10 @@ export const faultKinds = [
   'drain',
   'leave',
 ] as const;
-/** `forgetRun`: back to an older image of the same run. Only recipes ask for it: nobody can tell such a disk if nothing on it was acknowledged. */
+/**
+ * `forgetRun`: back to an older image of the same run. Only recipes ask for it: nobody can tell such a disk
+ * if nothing on it was acknowledged.
+ */
 export type FaultKind = (typeof faultKinds)[number] | 'forgetRun';
 
 export interface ClientProfile {
@@ -63,6 +67,8 @@ export interface Profile {
   clients: ClientProfile;
   /** Clock rates differ from the true one by at most this part. */
   driftMax: number;
+  /** Of each direction between two places: as slow as a bad day from the beginning. */
+  slowLinkChance: number;
   faultWeights: Partial<Record<FaultKind, number>>;
   /** Mean time between two faults. */
   faultEveryMs: number;
@@ -151,6 +157,7 @@ export function swarmProfile(random: Random): Profile {
       unconditionalPart: 1,
     },
     driftMax: faultless ? 0 : 0.004,
+    slowLinkChance: 0,
     faultWeights: faultless ? {} : swarmWeights(random),
     faultEveryMs: random.pick([300, 800, 1_500, 2_500]),
     awayMs: random.pick([300, 1_000, 3_000]),

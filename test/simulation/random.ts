@@ -1,6 +1,7 @@
 /**
- * Seeded randomness (sfc32): the only source of chance in a simulation, so that a seed names a run exactly. `fork` gives a part
- * of the simulation a stream of its own: what one part draws then does not shift what another one sees.
+ * Seeded randomness (sfc32): the only source of chance in a simulation, so that a seed names a run exactly.
+ * `fork` gives a part of the simulation a stream of its own: what one part draws then does not shift what
+ * another one sees.
  */
 
 function hashText(text: string): number {

@@ -1,6 +1,6 @@
 /**
- * For each rule that can be broken: which faults make the break show. A recipe changes the profile that a seed draws anyway; with
- * no rule broken the same recipes have to pass.
+ * For each rule that can be broken: which faults make the break show. A recipe changes the profile that a
+ * seed draws anyway; with no rule broken the same recipes have to pass.
  */
 import type { RuleName } from '../../core/rules.js';
 import type { FaultKind, Profile } from './profile.js';
@@ -44,11 +44,6 @@ function slowDisks(profile: Profile): void {
   profile.disk.commitJitterMs = 30;
 }
 
-function fiveVoters(profile: Profile): void {
-  profile.replicationFactor = 5;
-  profile.workers = 5;
-}
-
 const disagreement: Partial<Record<FaultKind, number>> = {
   partial: 4,
   isolate: 3,
@@ -66,8 +61,9 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
   },
   'one-epoch-one-choice': (profile) => {
     slowDisks(profile);
-    fiveVoters(profile);
-    faults(profile, disagreement, 400);
+    profile.workers = 3;
+    profile.awayMs = 2_000;
+    faults(profile, { partial: 6, kill: 3, oneWay: 1 }, 500);
   },
   'commit-checks-attempt': (profile) => {
     profile.controllers = 2;
@@ -89,9 +85,10 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
     faults(profile, { drain: 4, wipe: 3, kill: 2 }, 400);
   },
   'lead-names-choice': (profile) => {
-    unrulyMessages(profile, 1_500);
-    profile.awayMs = 50;
-    faults(profile, { wipe: 4, kill: 4, drain: 1 }, 300);
+    unrulyMessages(profile, 3_000);
+    profile.network.duplicateChance = 0.5;
+    profile.awayMs = 30;
+    faults(profile, { wipe: 6, kill: 1 }, 300);
   },
   'promise-first': (profile) => {
     slowDisks(profile);
@@ -99,7 +96,8 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
   },
   'refuse-below-promise': (profile) => {
     unrulyMessages(profile, 400);
-    faults(profile, { pause: 4, diskFull: 1, leave: 1, partial: 3, isolate: 2, oneWay: 2, kill: 1 }, 400);
+    profile.slowLinkChance = 0.25;
+    faults(profile, { pause: 4, diskFull: 1, leave: 2, partial: 3, isolate: 2, oneWay: 2, kill: 1 }, 400);
   },
   'no-cut-within-synced-epoch': (profile) => {
     unrulyMessages(profile, 1_500);
@@ -112,13 +110,17 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
   },
   'give-back-names-epoch': (profile) => {
     longLeases(profile);
-    unrulyMessages(profile, 3_000);
-    faults(profile, { drain: 3, twin: 3, isolate: 2, leave: 1 }, 500);
+    unrulyMessages(profile, 2_000);
+    profile.network.duplicateChance = 0.5;
+    profile.replicationFactor = 2;
+    profile.workers = 3;
+    faults(profile, { drain: 4, twin: 4, leave: 1 }, 600);
   },
   'no-lease-after-give-back': (profile) => {
     longLeases(profile);
     unrulyMessages(profile, 600);
-    faults(profile, { drain: 4, diskFull: 2, leave: 2, slowLink: 3 }, 400);
+    profile.slowLinkChance = 0.25;
+    faults(profile, { drain: 4, diskFull: 2, leave: 2, slowLink: 1 }, 400);
   },
   'quiet-after-restart': (profile) => {
     longLeases(profile);
@@ -134,10 +136,12 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
     faults(profile, { suspend: 4 }, 1_500);
   },
   'not-applied-needs-ring': (profile) => {
-    fiveVoters(profile);
     slowDisks(profile);
-    profile.ringStore.unknownChance = 0.3;
-    faults(profile, { ...disagreement, diskFull: 4 }, 300);
+    profile.replicationFactor = 2;
+    profile.workers = 2;
+    profile.limits.requestDeadlineMs = 5_000;
+    profile.awayMs = 500;
+    faults(profile, { diskFull: 4, isolate: 4, partial: 3, oneWay: 2 }, 300);
   },
   'lost-place-is-lasting': (profile) => {
     profile.awayMs = 50;

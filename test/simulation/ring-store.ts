@@ -1,6 +1,7 @@
 /**
- * The simulated ring store: one linearizable document with compare-and-swap, reached with delays, conflicts, outages and answers
- * that do not come. A swap whose answer is lost was done or was not; the controller learns only that it does not know.
+ * The simulated ring store: one linearizable document with compare-and-swap, reached with delays, conflicts,
+ * outages and answers that do not come. A swap whose answer is lost was done or was not; the controller
+ * learns only that it does not know.
  */
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { LoadResult, Revision, RingStore, SwapResult } from '../../operator/ports.js';
@@ -75,7 +76,8 @@ export class SimulatedRingStore {
     const arrives = !this.unreachable && !this.random.chance(this.profile.unknownChance / 2);
     const answerArrives = !this.random.chance(this.profile.unknownChance / 2);
     if (!arrives) this.answerUnknown(process, 'not done', done);
-    // A request that is on its way when the store goes away may still arrive, after the controller gave up on it.
+    // A request that is on its way when the store goes away may still arrive, after the controller gave up on
+    // it.
     const lateMs = answerArrives ? 0 : this.random.between(0, 2 * this.profile.timeoutMs);
     if (!arrives) return;
     this.scheduler.schedule(this.delay() + lateMs, 'ring swap', () => {

@@ -1,6 +1,6 @@
 /**
- * One seed from beginning to end: a cluster comes up, clients work on it while faults happen, everything is healed, and then
- * it has to become whole within a bound and be right in the eyes of every judge.
+ * One seed from beginning to end: a cluster comes up, clients work on it while faults happen, everything is
+ * healed, and then it has to become whole within a bound and be right in the eyes of every judge.
  */
 import { mendRules, breakRule } from '../../core/rules.js';
 import type { RuleName } from '../../core/rules.js';

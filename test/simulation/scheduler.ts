@@ -1,6 +1,7 @@
 /**
- * Virtual time: a queue of events, run one after another in the order of their times. Nothing else in a simulation waits for
- * anything. Each event is mixed into a digest, by which two runs of one seed are compared.
+ * Virtual time: a queue of events, run one after another in the order of their times. Nothing else in a
+ * simulation waits for anything. Each event is mixed into a digest, by which two runs of one seed are
+ * compared.
  *
  * `runUntil` may be called from inside an event: the time in which one process hangs in the middle of a call
  * passes for everything else that way.
@@ -30,7 +31,9 @@ export class Scheduler {
   /** Milliseconds since the start of the simulation. */
   now = 0;
   executed = 0;
-  /** At most one process at a time hangs inside a call, so that each can go on as soon as its time is over. */
+  /**
+   * At most one process at a time hangs inside a call, so that each can go on as soon as its time is over.
+   */
   hanging = false;
   private digestState = 0x811c9dc5;
   private order = 0;

@@ -1,6 +1,6 @@
 /**
- * The planted bugs: breaks one rule at a time and runs seeds with the rule's recipe until something finds it. A seed counts only if it
- * passes with the same recipe while the rule holds.
+ * The planted bugs: breaks one rule at a time and runs seeds with the rule's recipe until something finds it.
+ * A seed counts only if it passes with the same recipe while the rule holds.
  */
 import type { RuleName } from '../../core/rules.js';
 import type { SeedJob } from './batch.js';

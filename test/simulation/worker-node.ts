@@ -1,6 +1,7 @@
 /**
- * One worker of the simulated cluster: a machine, a disk, and one process after another on them, each made of the code that
- * ships: `Worker` and `Coordinator`. What the program's `main` wires with real adapters is wired here with simulated ones.
+ * One worker of the simulated cluster: a machine, a disk, and one process after another on them, each made of
+ * the code that ships: `Worker` and `Coordinator`. What the program's `main` wires with real adapters is
+ * wired here with simulated ones.
  */
 import { decode, encode } from '../../core/protocol/wire.js';
 import { controlRequestFrameCodec, workerReportFrameCodec } from '../../core/protocol/control-message.js';
@@ -71,7 +72,10 @@ export class WorkerNode {
     this.disk.end(ending);
   }
 
-  /** Another process starts on a copy of the disk, while the one that runs is cut off from everyone but its clients. */
+  /**
+   * Another process starts on a copy of the disk, while the one that runs is cut off from everyone but its
+   * clients.
+   */
   startTwin(disk: SimulatedDisk): void {
     const { run } = this;
     if (run === null || this.olderTwin !== null) return;

@@ -1,6 +1,6 @@
 /**
- * The simulated cluster: workers, controllers, ring store, network and clients of one seed, under one scheduler. It has no
- * will of its own: faults come from the nemesis, or from a scenario.
+ * The simulated cluster: workers, controllers, ring store, network and clients of one seed, under one
+ * scheduler. It has no will of its own: faults come from the nemesis, or from a scenario.
  */
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { ExpectedWorker } from '../../operator/ports.js';

@@ -1,6 +1,6 @@
 /**
- * After the healing: no acknowledged write is lost, and all replicas of a partition are equal, in their tables and wherever
- * their logs overlap.
+ * After the healing: no acknowledged write is lost, and all replicas of a partition are equal, in their
+ * tables and wherever their logs overlap.
  */
 import type { LogView, TableView } from '../storage/storage-engine.js';
 import type { Finding, HistoryCall } from './history.js';

@@ -1,6 +1,6 @@
 /**
- * What the clients saw: the only thing that the judges of linearizability are shown. Every written value is unique, so that
- * a value names the request that wrote it.
+ * What the clients saw: the only thing that the judges of linearizability are shown. Every written value is
+ * unique, so that a value names the request that wrote it.
  */
 import { present } from '../present.js';
 import type { Precondition, Version } from '../../../core/protocol/operation.js';
@@ -71,9 +71,9 @@ export function isLinearizable(call: HistoryCall): boolean {
 }
 
 /**
- * One call per request: the tries of a repeated request become one call, from the first try to the first answer that says it
- * is applied. Answers to single tries that say something of the state (412, absent) stay as they are. Returns a finding if
- * the tries contradict each other.
+ * One call per request: the tries of a repeated request become one call, from the first try to the first
+ * answer that says it is applied. Answers to single tries that say something of the state (412, absent) stay
+ * as they are. Returns a finding if the tries contradict each other.
  */
 export function mergeTries(calls: readonly HistoryCall[]): { calls: HistoryCall[]; finding: Finding } {
   const merged: HistoryCall[] = [];

@@ -1,7 +1,8 @@
 /**
- * Linearizability of every key, trusting no version: a search for an order of all calls that fits real time and what each call
- * answered (Wing and Gong 1993, with the cache of Lowe 2017). Versions are used only as names of values that a
- * client had been shown. A search that is not over within its bound is a finding, not a pass.
+ * Linearizability of every key, trusting no version: a search for an order of all calls that fits real time
+ * and what each call answered (Wing and Gong 1993, with the cache of Lowe 2017). Versions are used only as
+ * names of values that a client had been shown. A search that is not over within its bound is a finding, not
+ * a pass.
  */
 import { present } from '../present.js';
 import type { Finding, HistoryCall, WriteCall } from './history.js';
@@ -142,7 +143,9 @@ interface Frame {
   stateBefore: State;
 }
 
-/** Depth first over the steps in the order of their invocation; `done` marks what stands in the order already. */
+/**
+ * Depth first over the steps in the order of their invocation; `done` marks what stands in the order already.
+ */
 function search(unsorted: readonly Step[], stepsMax: number): 'found' | 'none' | 'bound' {
   const steps = [...unsorted].sort((a, b) => a.invokedAt - b.invokedAt || a.returnedAt - b.returnedAt);
   const count = steps.length;
@@ -189,7 +192,9 @@ function search(unsorted: readonly Step[], stepsMax: number): 'found' | 'none' |
   return 'found';
 }
 
-/** Nothing invoked after this may come next: something that is not in the order yet has returned before it. */
+/**
+ * Nothing invoked after this may come next: something that is not in the order yet has returned before it.
+ */
 function earliestReturn(steps: readonly Step[], done: Uint8Array): number {
   let earliest = Infinity;
   for (let index = 0; index < steps.length; index += 1) {

@@ -1,4 +1,7 @@
-/** The precondition of a write on a version (null: absent), written down a second time, apart from the code that is judged. */
+/**
+ * The precondition of a write on a version (null: absent), written down a second time, apart from the code
+ * that is judged.
+ */
 import type { Precondition, Version } from '../../../core/protocol/operation.js';
 
 export function preconditionMatches(precondition: Precondition, current: Version | null): boolean {

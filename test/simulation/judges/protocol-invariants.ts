@@ -1,7 +1,7 @@
 /**
- * Invariants of the protocol, checked at every step on the replicas' own state: on what their disks hold, on what the ring store holds,
- * and on what they believe. This judge knows more than any replica does (every disk at once), so it knows what is
- * committed before anybody may act on it.
+ * Invariants of the protocol, checked at every step on the replicas' own state: on what their disks hold, on
+ * what the ring store holds, and on what they believe. This judge knows more than any replica does (every
+ * disk at once), so it knows what is committed before anybody may act on it.
  */
 import { present } from '../present.js';
 import { entryContent } from '../../../core/protocol/entry.js';
@@ -110,7 +110,10 @@ export class ProtocolInvariants {
     this.advance(partition, truth, epoch);
   }
 
-  /** Something of this replica became durable. `view` is the log on disk after it, null if the replica is gone. */
+  /**
+   * Something of this replica became durable. `view` is the log on disk after it, null if the replica is
+   * gone.
+   */
   logWritten(storeId: string, partition: number, view: LogView | null, entries: readonly Entry[]): void {
     const truth = this.truth(partition);
     const name = `partition ${partition} of store ${storeId}`;

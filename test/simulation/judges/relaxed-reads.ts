@@ -1,6 +1,6 @@
 /**
- * Reads that promise less: an eventual read shows only what was committed, and a read that carries a version shows nothing
- * older than that version.
+ * Reads that promise less: an eventual read shows only what was committed, and a read that carries a version
+ * shows nothing older than that version.
  */
 import type { Version } from '../../../core/protocol/operation.js';
 import type { Finding, HistoryCall, ReadCall, WriteCall } from './history.js';

@@ -1,6 +1,6 @@
 /**
- * What a worker says is held against what its own disk holds at that moment: a promise, a position or an acknowledgement that is
- * not durable yet is a lie that only a crash would show.
+ * What a worker says is held against what its own disk holds at that moment: a promise, a position or an
+ * acknowledgement that is not durable yet is a lie that only a crash would show.
  */
 import type { WorkerReport } from '../../../core/protocol/control-message.js';
 import type { PeerMessage } from '../../../core/protocol/peer-message.js';

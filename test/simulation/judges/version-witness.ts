@@ -1,10 +1,11 @@
 /**
- * Linearizability of every key, in n log n, by the versions that replies carry: a key's writes are ordered by their versions, so it
- * is enough that this order agrees with real time. A call stands at the version it wrote or saw; whatever returned before
- * another was invoked must not stand after it.
+ * Linearizability of every key, in n log n, by the versions that replies carry: a key's writes are ordered by
+ * their versions, so it is enough that this order agrees with real time. A call stands at the version it
+ * wrote or saw; whatever returned before another was invoked must not stand after it.
  *
- * What saw an absent key names no version. It stands at the first delete (or the beginning) that real time allows; where a
- * delete whose outcome is unknown may have come in between, anything goes, and the search that trusts no version decides.
+ * What saw an absent key names no version. It stands at the first delete (or the beginning) that real time
+ * allows; where a delete whose outcome is unknown may have come in between, anything goes, and the search
+ * that trusts no version decides.
  */
 import { present } from '../present.js';
 import { preconditionMatches } from './precondition.js';
@@ -121,7 +122,9 @@ class KeyJudge {
     return undefined;
   }
 
-  /** Where the call stands, at or after `least`; null if it says nothing; a text if it cannot stand anywhere. */
+  /**
+   * Where the call stands, at or after `least`; null if it says nothing; a text if it cannot stand anywhere.
+   */
   private positionOf(call: HistoryCall, least: Version): Version | string | null {
     const { result } = call;
     switch (result.type) {

@@ -1,6 +1,6 @@
 /**
- * The modelled storage: log and table in plain JavaScript. The table has a page cache: what was written since the last checkpoint may
- * be gone after a loss of power, all of it or all from some write on.
+ * The modelled storage: log and table in plain JavaScript. The table has a page cache: what was written since
+ * the last checkpoint may be gone after a loss of power, all of it or all from some write on.
  */
 import { present } from '../present.js';
 import { AssertionError } from '../../../core/assert.js';

@@ -1,6 +1,7 @@
 /**
- * A model of the log file in memory: the shipping rules (`execute`) on plain maps instead of SQLite. Each transaction is durable when
- * it is over, as `synchronous=FULL` has it; what was in flight at a crash is the simulated disk's business.
+ * A model of the log file in memory: the shipping rules (`execute`) on plain maps instead of SQLite. Each
+ * transaction is durable when it is over, as `synchronous=FULL` has it; what was in flight at a crash is the
+ * simulated disk's business.
  */
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { LogCommand, LogResult, PeerRun } from '../../../core/protocol/log-command.js';

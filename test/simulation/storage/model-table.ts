@@ -1,6 +1,7 @@
 /**
- * A model of the key-value table: rows and remembered replies of each partition, stages of copies, and copies being
- * read. Every change is a step that can be done again, so that the page cache can be taken apart after a loss of power.
+ * A model of the key-value table: rows and remembered replies of each partition, stages of copies, and copies
+ * being read. Every change is a step that can be done again, so that the page cache can be taken apart after
+ * a loss of power.
  */
 import { present } from '../present.js';
 import { entryContent } from '../../../core/protocol/entry.js';

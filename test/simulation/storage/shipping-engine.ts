@@ -1,6 +1,6 @@
 /**
- * The storage that ships, on SQLite databases in memory. A killed process leaves them as they are; a loss of power may set the table
- * back to its last synced image (the log is synced with each commit).
+ * The storage that ships, on SQLite databases in memory. A killed process leaves them as they are; a loss of
+ * power may set the table back to its last synced image (the log is synced with each commit).
  */
 import Database from 'better-sqlite3';
 import { assert } from '../../../core/assert.js';

@@ -1,9 +1,9 @@
 /**
- * The disk of one worker: a storage engine behind the worker's `Log` and `Table` ports, with the time that a commit takes and the faults
- * that a disk has. It outlives the processes that use it.
+ * The disk of one worker: a storage engine behind the worker's `Log` and `Table` ports, with the time that a
+ * commit takes and the faults that a disk has. It outlives the processes that use it.
  *
- * Commits are made one at a time, each of everything that waits (group commit). At a crash the one in flight has happened or
- * has not.
+ * Commits are made one at a time, each of everything that waits (group commit). At a crash the one in flight
+ * has happened or has not.
  */
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { LogCommand, LogResult } from '../../../core/protocol/log-command.js';
@@ -56,7 +56,9 @@ export class SimulatedDisk {
     return this.inFlight.length > 0;
   }
 
-  /** The volume was taken away from a process that lives on: nothing that it writes from now on is ever done. */
+  /**
+   * The volume was taken away from a process that lives on: nothing that it writes from now on is ever done.
+   */
   detach(): void {
     this.detached = true;
     this.inFlight = [];

@@ -1,7 +1,7 @@
 /**
- * What the simulated disk needs of a storage: the work of the two files, done at once and without faults. There are two: the
- * shipping code on SQLite in memory, and a model in plain JavaScript, which is faster and whose page cache can be taken
- * apart.
+ * What the simulated disk needs of a storage: the work of the two files, done at once and without faults.
+ * There are two: the shipping code on SQLite in memory, and a model in plain JavaScript, which is faster and
+ * whose page cache can be taken apart.
  */
 import type { Entry } from '../../../core/protocol/entry.js';
 import type {
@@ -69,7 +69,10 @@ export interface StorageEngine {
   adopt(partition: number, stageNumber: number): void;
   drop(partition: number): void;
 
-  /** Opens the files as a process that starts does: recovery, and one more boot. Creates a store if there is none. */
+  /**
+   * Opens the files as a process that starts does: recovery, and one more boot. Creates a store if there is
+   * none.
+   */
   open(): Opened;
   /** The process is gone; what a loss of power does to what was not synced is up to chance. */
   end(ending: Ending, random: Random): LostWrites | null;
