@@ -1,3 +1,4 @@
+// Lint: type-checked rules everywhere, the layering of the folders, and bounds on files and functions.
 import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import typescriptEslint from 'typescript-eslint';

@@ -1,4 +1,7 @@
-/** A cluster of its own for a measurement: real processes started by the launcher on a folder that is removed afterwards. */
+/**
+ * A cluster of its own for a measurement: real processes started by the launcher on a folder that is removed
+ * afterwards.
+ */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

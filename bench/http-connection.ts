@@ -1,6 +1,6 @@
 /**
- * One keep-alive connection that has one request under way: as little code as an HTTP client can do with, so that the load
- * generator does not become what is measured.
+ * One keep-alive connection that has one request under way: as little code as an HTTP client can do with, so
+ * that the load generator does not become what is measured.
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: writes and reads per second at several numbers of clients, with latencies and the workers' processor time per
- * operation, of a cluster of real processes on this machine. Trust ratios and processor time; absolute rates move with the
- * machine.
+ * `npm run bench`: writes and reads per second at several numbers of clients, with latencies and the workers'
+ * processor time per operation, of a cluster of real processes on this machine. Trust ratios and processor
+ * time; absolute rates move with the machine.
  */
 import { Command } from 'commander';
 import { startCluster } from './cluster-under-load.js';

@@ -1,6 +1,6 @@
 /**
- * Every duration and bound that the protocol depends on, with its default, and the check that they fit together.
- * Programs build one `Limits` from their configuration at start and refuse to start on a problem.
+ * Every duration and bound that the protocol depends on, with its default, and the check that they fit
+ * together. Programs build one `Limits` from their configuration at start and refuse to start on a problem.
  */
 
 export interface Limits {
@@ -8,7 +8,10 @@ export interface Limits {
   leaseMs: number;
   /** How often an idle primary renews its leases and tells its commit position. */
   leaseRenewalMs: number;
-  /** A partition that nobody has read for this long needs no lease: its next read is confirmed by a round instead. */
+  /**
+   * A partition that nobody has read for this long needs no lease: its next read is confirmed by a round
+   * instead.
+   */
   leaseIdleMs: number;
   /** How often a primary speaks to its backups for a partition that is idle. */
   idleRenewalMs: number;

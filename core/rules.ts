@@ -1,10 +1,10 @@
 /**
  * The safety rules of the replication protocol, by name.
  *
- * Shipping code asks `holds('rule')` where a rule is enforced; the answer is always true. The test build breaks one
- * rule at a time (`breakRule`, which lint allows in `test/` alone) and the simulation has to find each broken rule:
- * a rule that nothing can break, or whose breaking nothing notices, is not a rule yet. docs/architecture.md says
- * why each one is there.
+ * Shipping code asks `holds('rule')` where a rule is enforced; the answer is always true. The test build
+ * breaks one rule at a time (`breakRule`, which lint allows in `test/` alone) and the simulation has to find
+ * each broken rule: a rule that nothing can break, or whose breaking nothing notices, is not a rule yet.
+ * docs/architecture.md says why each one is there.
  */
 
 export const ruleTexts = {

@@ -1,6 +1,6 @@
 /**
- * The folder of one local cluster: locked for one launcher at a time, and with a note of what was decided when it was made
- * and cannot be changed afterwards.
+ * The folder of one local cluster: locked for one launcher at a time, and with a note of what was decided
+ * when it was made and cannot be changed afterwards.
  *
  *   cluster.json   launcher.lock   controller/   worker-1/   worker-2/ …   logs/
  */

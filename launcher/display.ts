@@ -1,5 +1,6 @@
 /**
- * What the person sees: at a terminal a table that is kept up to date in place, elsewhere a line for each change.
+ * What the person sees: at a terminal a table that is kept up to date in place, elsewhere a line for each
+ * change.
  */
 import type { ClusterView } from './cluster-view.js';
 import type { ManagedProcess } from './managed-process.js';

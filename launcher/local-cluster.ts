@@ -40,7 +40,10 @@ export class LocalCluster {
     this.poll();
   }
 
-  /** The controller first: it would take workers that go for workers that fail. They finish the requests they have. */
+  /**
+   * The controller first: it would take workers that go for workers that fail. They finish the requests they
+   * have.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
     clearTimeout(this.timer);

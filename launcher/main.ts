@@ -1,6 +1,6 @@
 /**
- * `npm start`: starts the processes of a cluster on this machine, shows them, starts them again when they end, and stops
- * them in order. It takes no part in what they do.
+ * `npm start`: starts the processes of a cluster on this machine, shows them, starts them again when they
+ * end, and stops them in order. It takes no part in what they do.
  */
 import path from 'node:path';
 import { readLauncherConfiguration } from './config.js';

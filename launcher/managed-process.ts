@@ -5,8 +5,8 @@
  *                         │                 └──(no restart)──▶ ended
  *                         └──stop──▶ stopping ──ends──▶ stopped
  *
- * The channel that Node keeps to a child is also its lifeline: it closes when this process dies, however it dies, and
- * the child stops.
+ * The channel that Node keeps to a child is also its lifeline: it closes when this process dies, however it
+ * dies, and the child stops.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
@@ -63,7 +63,10 @@ export class ManagedProcess {
     this.become('running');
   }
 
-  /** Resolves when the process has ended; after `timeoutMs` it is killed. `all`: nobody is left to hand anything over to. */
+  /**
+   * Resolves when the process has ended; after `timeoutMs` it is killed. `all`: nobody is left to hand
+   * anything over to.
+   */
   async stop(timeoutMs: number, all: boolean): Promise<void> {
     clearTimeout(this.timer);
     const { child } = this;
@@ -113,7 +116,9 @@ function openLog(file: string): number {
   return openSync(file, 'a');
 }
 
-/** Settings reach a child as arguments alone: what was meant for the launcher would mean something else to it. */
+/**
+ * Settings reach a child as arguments alone: what was meant for the launcher would mean something else to it.
+ */
 function childEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(([name]) => !name.startsWith(environmentPrefix));
   return Object.fromEntries(entries);

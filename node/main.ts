@@ -1,6 +1,6 @@
 /**
- * The worker as a process: settings, store, streams, the interface for clients, and an orderly end. The one place that names
- * adapters.
+ * The worker as a process: settings, store, streams, the interface for clients, and an orderly end. The one
+ * place that names adapters.
  */
 import { readWorkerConfiguration } from './config.js';
 import { createApi } from './api/api.js';
@@ -54,7 +54,8 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   metrics.collectProcess();
   const runId = randomId();
   const store = await openOwnStore(configuration, (partition) => {
-    // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a new store.
+    // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a
+    // new store.
     if (partition === null) void endStore(store, 'the structure of the table file is damaged', true);
     else worker.damaged(partition);
   });
@@ -143,7 +144,9 @@ async function serve(
   stopInOrder(parts, listener, api, { ticks, onLeave: () => (leaving = true) });
 }
 
-/** Opens the store; one that has lost something is put aside, and a new one is begun that will be filled anew. */
+/**
+ * Opens the store; one that has lost something is put aside, and a new one is begun that will be filled anew.
+ */
 async function openOwnStore(
   { clusterId, dataDir }: WorkerConfiguration,
   onDamage: (partition: number | null) => void,
@@ -195,7 +198,8 @@ function stopInOrder(
     onLeave();
     api.leave();
     worker.leave();
-    // Until the ring says so: one that merely stopped serving is still needed as a voter while its successor is chosen.
+    // Until the ring says so: one that merely stopped serving is still needed as a voter while its successor
+    // is chosen.
     while (handOver && isPrimaryOfAny(worker.ring())) await pause(handoverPollMs);
   });
   shutdown.addStep('go on answering', values.lingerMs + stepTimeoutMs, () =>

@@ -1,6 +1,6 @@
 /**
- * One stream carries two conversations: replicas with each other, and coordinators that pass requests on. This hands each
- * message to the one it is for.
+ * One stream carries two conversations: replicas with each other, and coordinators that pass requests on.
+ * This hands each message to the one it is for.
  */
 import type { ControlRequest } from '../core/protocol/control-message.js';
 import type { PeerRun } from '../core/protocol/log-command.js';

@@ -1,4 +1,7 @@
-/** What the running worker shows of itself: status pages, probes and gauges, read from the parts when somebody asks. */
+/**
+ * What the running worker shows of itself: status pages, probes and gauges, read from the parts when somebody
+ * asks.
+ */
 import { explainKey, statusView } from './api/views.js';
 import type { Probes, Views } from './api/views-app.js';
 import type { Vantage } from './api/views.js';

@@ -1,6 +1,6 @@
 /**
- * The controller as a program part: turns the calls of its ports into events for the machine that decides, and the
- * machine's effects into calls. No decision is made here.
+ * The controller as a program part: turns the calls of its ports into events for the machine that decides,
+ * and the machine's effects into calls. No decision is made here.
  */
 import type { ClusterStatus } from '../core/control/cluster-status.js';
 import type { ControlEffect, ControlEvent } from '../core/control/control-event.js';
@@ -31,7 +31,9 @@ export interface ControllerOptions {
   ringStore: RingStore;
   links: Links;
   observe: (note: ControllerNote) => void;
-  /** The controller will do nothing more until what it says is put right; its status says so too. Told once. */
+  /**
+   * The controller will do nothing more until what it says is put right; its status says so too. Told once.
+   */
   stop: (reason: string) => void;
 }
 

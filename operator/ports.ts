@@ -1,6 +1,7 @@
 /**
- * The world as the controller needs it: the ring store, the workers' streams, and who the workers are. The local mode and
- * Kubernetes are two sets of adapters; the control loop is the same above both, and in the simulator.
+ * The world as the controller needs it: the ring store, the workers' streams, and who the workers are. The
+ * local mode and Kubernetes are two sets of adapters; the control loop is the same above both, and in the
+ * simulator.
  */
 import type { ControlRequest, WorkerReport } from '../core/protocol/control-message.js';
 import type { Member, RingRecord, WorkerId } from '../core/ring/ring-record.js';
@@ -26,7 +27,9 @@ export type SwapResult =
 /** The one linearizable document. Reads are linearizable too (never from a cache). */
 export interface RingStore {
   load(done: (result: LoadResult) => void): void;
-  /** Replaces the document if it is still at `expected`; creates it if `expected` is null and there is none. */
+  /**
+   * Replaces the document if it is still at `expected`; creates it if `expected` is null and there is none.
+   */
   swap(expected: Revision | null, record: RingRecord, done: (result: SwapResult) => void): void;
 }
 
@@ -39,8 +42,8 @@ export interface Links {
   /** Through another worker, which passes it on. */
   sendThrough(via: WorkerId, worker: WorkerId, request: ControlRequest): void;
   /**
-   * Opens a new connection to the worker's peer port, and answers what came of it. `refused`: nobody listens there, which
-   * on a host that answers means a dead process; `silent`: nothing came back in time.
+   * Opens a new connection to the worker's peer port, and answers what came of it. `refused`: nobody listens
+   * there, which on a host that answers means a dead process; `silent`: nothing came back in time.
    */
   probe(
     worker: WorkerId,
@@ -56,7 +59,10 @@ export interface ExpectedWorker {
   peerPort: number;
   clientPort: number;
   zone: string;
-  /** What the platform says of the process, if it says anything (a pod's readiness); a suspicion, never a proof. */
+  /**
+   * What the platform says of the process, if it says anything (a pod's readiness); a suspicion, never a
+   * proof.
+   */
   ready: boolean | null;
   /** Asked to go: its replicas are moved elsewhere first, or (`restart`) only its primaries. */
   wish: 'stay' | 'restart' | 'remove';

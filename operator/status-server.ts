@@ -1,4 +1,7 @@
-/** The controller's HTTP interface: what it sees, what it holds, and whether it is well. Nothing here changes anything. */
+/**
+ * The controller's HTTP interface: what it sees, what it holds, and whether it is well. Nothing here changes
+ * anything.
+ */
 import { createServer } from 'node:http';
 import express from 'express';
 import type { Server } from 'node:http';

@@ -1,4 +1,7 @@
-/** The real clock. Everything that decides takes the time from a port; this is what the programs put behind it. */
+/**
+ * The real clock. Everything that decides takes the time from a port; this is what the programs put behind
+ * it.
+ */
 
 export interface Clock {
   /** Monotonic milliseconds, with a fraction. */

@@ -1,6 +1,7 @@
 /**
- * What piles up during one turn of the event loop is done together at its end: first deferred work, then the flushing of
- * what that work has produced. So the messages of a turn leave in one write, without a delay of their own.
+ * What piles up during one turn of the event loop is done together at its end: first deferred work, then the
+ * flushing of what that work has produced. So the messages of a turn leave in one write, without a delay of
+ * their own.
  */
 
 export class EndOfTick {
@@ -27,8 +28,8 @@ export class EndOfTick {
   }
 
   private readonly run = (): void => {
-    // New entries schedule a turn of their own: a piece of work that always defers more must not stop the world. One extra
-    // round is allowed, since work commonly defers the sending of what it produced.
+    // New entries schedule a turn of their own: a piece of work that always defers more must not stop the
+    // world. One extra round is allowed, since work commonly defers the sending of what it produced.
     for (let round = 0; round < 2; round += 1) {
       const work = this.work;
       this.work = [];

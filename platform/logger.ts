@@ -1,6 +1,6 @@
 /**
- * Logs: a constant message and the data in fields, one JSON object per line for machines, or readable lines for a person
- * at a terminal.
+ * Logs: a constant message and the data in fields, one JSON object per line for machines, or readable lines
+ * for a person at a terminal.
  */
 import { pino } from 'pino';
 
@@ -51,7 +51,10 @@ function wrap(inner: pino.Logger): Logger {
   };
 }
 
-/** Written at once, so that the line that explains an exit is not lost; a log that cannot be written stops nobody. */
+/**
+ * Written at once, so that the line that explains an exit is not lost; a log that cannot be written stops
+ * nobody.
+ */
 function standardOutput(): (line: string) => void {
   const destination = pino.destination({ fd: 1, sync: true });
   destination.on('error', () => undefined);

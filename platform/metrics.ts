@@ -1,6 +1,6 @@
 /**
- * Metrics for Prometheus, over prom-client. Names begin with `kvorum_`, and a series with known label values is there with
- * 0 from the start: a rate over something that never happened is 0, not missing.
+ * Metrics for Prometheus, over prom-client. Names begin with `kvorum_`, and a series with known label values
+ * is there with 0 from the start: a rate over something that never happened is 0, not missing.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 

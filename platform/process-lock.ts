@@ -1,6 +1,6 @@
 /**
- * A lock that ends with its process, however that ends. Node offers no file locks of its own, SQLite does: an exclusive
- * transaction on a database without content holds the operating system's lock and writes nothing.
+ * A lock that ends with its process, however that ends. Node offers no file locks of its own, SQLite does: an
+ * exclusive transaction on a database without content holds the operating system's lock and writes nothing.
  */
 import Database from 'better-sqlite3';
 

@@ -1,9 +1,9 @@
 /**
- * What every program does the same at its start and its unplanned end: settings read or a clear refusal, a line for the
- * log when something is broken, and the exit codes.
+ * What every program does the same at its start and its unplanned end: settings read or a clear refusal, a
+ * line for the log when something is broken, and the exit codes.
  *
- *   0  told to stop, and stopped in order        1  cannot go on (a broken invariant, a failed disk): be restarted
- *   2  started with settings it cannot use
+ *   0  told to stop, and stopped in order        1  cannot go on (a broken invariant, a failed disk): be
+ *   restarted 2  started with settings it cannot use
  */
 import { readFileSync } from 'node:fs';
 import { AssertionError } from '../core/assert.js';
@@ -21,7 +21,10 @@ export interface StartedWith<S extends Settings> {
   warnings: string[];
 }
 
-/** Reads this process's settings. Ends the process on --help, and with code 2 and all reasons if they cannot be used. */
+/**
+ * Reads this process's settings. Ends the process on --help, and with code 2 and all reasons if they cannot
+ * be used.
+ */
 export function readSettings<S extends Settings>(
   program: ProgramDescription,
   settings: S,
@@ -69,7 +72,8 @@ export function describeFailure(error: unknown): Record<string, unknown> {
 /** Calls `stop` when a person, a service or a launcher that is gone wants this process to end. */
 export function stopOnSignals(stop: (reason: string, launcherGone: boolean) => void): void {
   process.on('SIGTERM', () => stop('SIGTERM', false));
-  // A terminal sends this to the launcher and to its children alike; the launcher then stops its children in its own order.
+  // A terminal sends this to the launcher and to its children alike; the launcher then stops its children in
+  // its own order.
   process.on('SIGINT', () => {
     if (!process.connected) stop('SIGINT', false);
   });

@@ -1,7 +1,8 @@
 /**
- * The orderly end of a process: steps run one after the other in the order they were added, each with a bound on its time,
- * so that the process ends whatever a step does. A second request to stop ends it at once, unless it comes so soon that
- * it is the same one: a terminal and whoever passes signals on often both tell a process.
+ * The orderly end of a process: steps run one after the other in the order they were added, each with a bound
+ * on its time, so that the process ends whatever a step does. A second request to stop ends it at once,
+ * unless it comes so soon that it is the same one: a terminal and whoever passes signals on often both tell a
+ * process.
  *
  *   running ──stop──▶ stopping (step 1, step 2, …) ──▶ exit
  */
@@ -30,7 +31,10 @@ export class Shutdown {
     return this.stopping;
   }
 
-  /** Adds the next step. One that fails or takes longer than `timeoutMs` is logged, and the following ones run. */
+  /**
+   * Adds the next step. One that fails or takes longer than `timeoutMs` is logged, and the following ones
+   * run.
+   */
   addStep(name: string, timeoutMs: number, run: () => void | Promise<void>): void {
     this.steps.push({ name, timeoutMs, run });
   }

@@ -1,7 +1,7 @@
 /**
- * The first ring. It is made only when the ring store has none and no worker reports data. It names who shall hold each partition
- * under epoch 0, which is no configuration: nothing is ever served in it, and the first real one comes about through the
- * same procedure as every other.
+ * The first ring. It is made only when the ring store has none and no worker reports data. It names who shall
+ * hold each partition under epoch 0, which is no configuration: nothing is ever served in it, and the first
+ * real one comes about through the same procedure as every other.
  */
 import type { Limits } from '../limits.js';
 import { planPlacement } from '../ring/placement.js';
@@ -39,7 +39,8 @@ export class Bootstrap {
     const expected = workers.all().filter((facts) => facts.expected !== null);
     const known = expected.filter((facts) => facts.complete && facts.liveness === 'alive');
     if (workers.all().some(hasData)) return { type: 'recover' };
-    // Promises without a ring and without data: an earlier beginning came to nothing, and everyone has to be there to say so.
+    // Promises without a ring and without data: an earlier beginning came to nothing, and everyone has to be
+    // there to say so.
     const begunBefore = workers.all().some((facts) => facts.replicas.size > 0);
     const majority = Math.floor(expected.length / 2) + 1;
     const needed = Math.max(this.shape.replicationFactor, begunBefore ? expected.length : majority);

@@ -1,8 +1,8 @@
 /**
- * Which replica leads the next epoch, decided from the answers to a fence. A quorum of answers that count meets every
- * quorum that committed anything, so the greatest (syncedEpoch, lastSeq) among them holds every committed write,
- * unless a disk forgot: an answer counts only from a store that the record names, in its newest run, that holds all
- * that its peers saw it acknowledge.
+ * Which replica leads the next epoch, decided from the answers to a fence. A quorum of answers that count
+ * meets every quorum that committed anything, so the greatest (syncedEpoch, lastSeq) among them holds every
+ * committed write, unless a disk forgot: an answer counts only from a store that the record names, in its
+ * newest run, that holds all that its peers saw it acknowledge.
  */
 import { assert } from '../assert.js';
 import type { WorkerReportOf } from '../protocol/control-message.js';
@@ -27,7 +27,9 @@ export interface ChoiceFacts {
   /** The configuration that was fenced. */
   record: PartitionRecord;
   answers: readonly FenceAnswer[];
-  /** Could not bring its peers level when it was chosen before: not chosen if a quorum is there without it. */
+  /**
+   * Could not bring its peers level when it was chosen before: not chosen if a quorum is there without it.
+   */
   leftOut: ReadonlySet<WorkerId>;
   /** Among equals, whom to take: the first that is named. */
   preferred: readonly WorkerId[];
@@ -103,8 +105,8 @@ function isOlderImage(answer: FenceAnswer, others: readonly FenceAnswer[]): bool
 }
 
 /**
- * It holds less than a peer saw it acknowledge. Its synced epoch never falls and within that epoch nothing is cut, so
- * the pair (synced epoch, last seq) of an honest disk never falls below one that was acknowledged.
+ * It holds less than a peer saw it acknowledge. Its synced epoch never falls and within that epoch nothing is
+ * cut, so the pair (synced epoch, last seq) of an honest disk never falls below one that was acknowledged.
  */
 function forgotAcks(answer: FenceAnswer, others: readonly FenceAnswer[]): boolean {
   return others.some((other) =>

@@ -1,6 +1,6 @@
 /**
- * The cluster as a person wants to see it: every worker, the state of the partitions in numbers, and one sentence that
- * says what is being done or awaited.
+ * The cluster as a person wants to see it: every worker, the state of the partitions in numbers, and one
+ * sentence that says what is being done or awaited.
  */
 import type { PartitionRecord, RingRecord, WorkerId } from '../ring/ring-record.js';
 import { hasQuorum, isHealthy } from './plan-view.js';
@@ -84,7 +84,10 @@ function countRoles(record: RingRecord | null) {
   return counts;
 }
 
-/** A partition can be moving and fully replicated, or under-replicated, at once; the other three exclude each other. */
+/**
+ * A partition can be moving and fully replicated, or under-replicated, at once; the other three exclude each
+ * other.
+ */
 function partitionCounts(view: PlanView): PartitionCounts {
   const counts = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
   view.record.partitions.forEach((record: PartitionRecord, partition) => {

@@ -1,7 +1,7 @@
 /**
- * The two changes of the ring record that a reconfiguration makes: allocating its epoch, and committing what it led to.
- * Both say for each partition on what condition they may be made on a document that is newer than the one they were
- * planned on.
+ * The two changes of the ring record that a reconfiguration makes: allocating its epoch, and committing what
+ * it led to. Both say for each partition on what condition they may be made on a document that is newer than
+ * the one they were planned on.
  */
 import type { PartitionRecord, RingRecord, WorkerId } from '../ring/ring-record.js';
 import { hasIdentity } from '../ring/ring-record.js';
@@ -15,13 +15,19 @@ export interface BootCounts {
   bootCountOf(worker: WorkerId): number;
 }
 
-/** The configuration that the order was made for still stands; before the first one anything may be put in its place. */
+/**
+ * The configuration that the order was made for still stands; before the first one anything may be put in its
+ * place.
+ */
 export function isAsOrdered(item: Item, current: PartitionRecord): boolean {
   if (item.order.founders !== null) return current.epoch === 0;
   return sameConfiguration(current, item.base);
 }
 
-/** `epoch` becomes the newest allocated and the attempt of each partition; null if none is as it was ordered for. */
+/**
+ * `epoch` becomes the newest allocated and the attempt of each partition; null if none is as it was ordered
+ * for.
+ */
 export function withAllocation(record: RingRecord, items: readonly Item[], epoch: number): RingRecord | null {
   const partitions = [...record.partitions];
   let changed = false;

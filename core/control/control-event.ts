@@ -1,6 +1,6 @@
 /**
- * What the controller's machine is told and what it wants done. The shell of the program turns calls of its ports into
- * events and effects into calls; the simulator runs the same shell.
+ * What the controller's machine is told and what it wants done. The shell of the program turns calls of its
+ * ports into events and effects into calls; the simulator runs the same shell.
  */
 import type { ControlRequest, WorkerReport } from '../protocol/control-message.js';
 import type { Member, RingRecord, WorkerId } from '../ring/ring-record.js';

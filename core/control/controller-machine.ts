@@ -1,7 +1,7 @@
 /**
- * The controller: observes the workers, holds what it sees against the ring record, and acts through reconfigurations and
- * small changes of the record. Level-triggered: everything it does follows from what it sees now, so a controller
- * that was killed between any two of its effects is continued by the next one.
+ * The controller: observes the workers, holds what it sees against the ring record, and acts through
+ * reconfigurations and small changes of the record. Level-triggered: everything it does follows from what it
+ * sees now, so a controller that was killed between any two of its effects is continued by the next one.
  */
 import type { WorkerReport } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
@@ -135,7 +135,8 @@ export class ControllerMachine {
     }
   }
 
-  // --- observing -------------------------------------------------------------------------------------------------
+  // --- observing
+  // -------------------------------------------------------------------------------------------------
 
   private expect(expectations: readonly WorkerExpectation[], now: number): void {
     const before = new Map(this.workers.all().map((facts) => [facts.id, facts.expected?.ready ?? null]));
@@ -241,7 +242,8 @@ export class ControllerMachine {
     this.document.sawAtWorker(facts.ringVersion, epoch, facts.id, now);
   }
 
-  // --- the document ----------------------------------------------------------------------------------------------
+  // --- the document
+  // ----------------------------------------------------------------------------------------------
 
   private documentRead(now: number): void {
     const { record } = this.document;
@@ -257,7 +259,8 @@ export class ControllerMachine {
     this.courier.publish(now);
   }
 
-  // --- acting ----------------------------------------------------------------------------------------------------
+  // --- acting
+  // ----------------------------------------------------------------------------------------------------
 
   private tick(now: number): void {
     this.document.tick(now);
@@ -347,7 +350,8 @@ export class ControllerMachine {
     this.withoutQuorum = withoutQuorum;
   }
 
-  // --- views -----------------------------------------------------------------------------------------------------
+  // --- views
+  // -----------------------------------------------------------------------------------------------------
 
   private view(record: RingRecord, now: number): PlanView {
     const { foreign } = this.document;

@@ -1,6 +1,6 @@
 /**
- * What goes out to the workers: requests, directly or through another worker, and the ring whenever something in it
- * concerns them.
+ * What goes out to the workers: requests, directly or through another worker, and the ring whenever something
+ * in it concerns them.
  */
 import type { ControlRequest } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
@@ -11,7 +11,9 @@ import type { RingDocument } from './ring-document.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
 
 export class Courier {
-  /** The newest version that every worker should have; changes that allocate an epoch alone concern nobody. */
+  /**
+   * The newest version that every worker should have; changes that allocate an epoch alone concern nobody.
+   */
   publishedVersion = 0;
   private payload: { version: number; bytes: Uint8Array } | null = null;
 

@@ -1,7 +1,7 @@
 /**
- * Tells the dead from the slow. Silence, a broken stream, the platform's word and the peers' complaints are suspicions; a
- * direct probe confirms them: refused is dead at once, silence is dead after several probes, and then only if no
- * other worker has heard the suspect either (it is asked for through them).
+ * Tells the dead from the slow. Silence, a broken stream, the platform's word and the peers' complaints are
+ * suspicions; a direct probe confirms them: refused is dead at once, silence is dead after several probes,
+ * and then only if no other worker has heard the suspect either (it is asked for through them).
  *
  *   unknown, alive --(silence, broken stream, complaint)--> suspected --(refused, silent n times)--> dead
  *      ^                                                       |                                      |
@@ -133,7 +133,10 @@ export class FailureDetector {
     return this.isComplainedOf(facts, now);
   }
 
-  /** Every other living worker with a view of it lost it; a stream that just breaks and returns is no complaint. */
+  /**
+   * Every other living worker with a view of it lost it; a stream that just breaks and returns is no
+   * complaint.
+   */
   private isComplainedOf(facts: WorkerFacts, now: number): boolean {
     let complaints = 0;
     for (const other of this.workers.all()) {

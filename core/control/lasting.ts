@@ -1,6 +1,6 @@
 /**
- * For how long conditions have held without a gap, counted over the controller's planning passes. A condition that is not
- * asked about in a pass has ended.
+ * For how long conditions have held without a gap, counted over the controller's planning passes. A condition
+ * that is not asked about in a pass has ended.
  */
 export class Lasting {
   private readonly since = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * The members part of the ring record: where to find whom. It says nothing of disks, and filling it in touches no
- * partition's identities.
+ * The members part of the ring record: where to find whom. It says nothing of disks, and filling it in
+ * touches no partition's identities.
  */
 import type { Member, RingRecord, WorkerId } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
@@ -23,8 +23,8 @@ function sameMember(a: Member | undefined, b: Member): boolean {
 }
 
 /**
- * The record with its members, and the replication factor, as wished; null if they are so already. Who still holds a replica
- * stays a member.
+ * The record with its members, and the replication factor, as wished; null if they are so already. Who still
+ * holds a replica stays a member.
  */
 export function withMembers(
   record: RingRecord,
@@ -61,7 +61,10 @@ export function namedWorkers(record: RingRecord): Set<WorkerId> {
   return named;
 }
 
-/** Only with its rule broken: a worker that registers with another store becomes the voter that the record names. */
+/**
+ * Only with its rule broken: a worker that registers with another store becomes the voter that the record
+ * names.
+ */
 function withReportedStores(record: RingRecord, workers: WorkerDirectory): RingRecord | null {
   const refreshed = <T extends { id: WorkerId; storeId: string }>(identity: T): T => {
     const storeId = workers.get(identity.id)?.storeId ?? '';

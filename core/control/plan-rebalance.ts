@@ -1,6 +1,7 @@
 /**
- * Which primaries are handed over while all is well: from workers that leave, restart or have no room, from voters that
- * are to be removed, and for an even spread. Moving a primary copies nothing, so it waits for level backups only.
+ * Which primaries are handed over while all is well: from workers that leave, restart or have no room, from
+ * voters that are to be removed, and for an even spread. Moving a primary copies nothing, so it waits for
+ * level backups only.
  */
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Identity, PartitionRecord, WorkerId } from '../ring/ring-record.js';

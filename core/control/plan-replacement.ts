@@ -1,7 +1,7 @@
 /**
- * Which voters are replaced, by whom, and how far that has come. A newcomer is first written into the record as a learner
- * and filled by the primary; only when it is level a reconfiguration gives it the vote of the one that goes. One
- * voter of a partition at a time, a few partitions at a time.
+ * Which voters are replaced, by whom, and how far that has come. A newcomer is first written into the record
+ * as a learner and filled by the primary; only when it is level a reconfiguration gives it the vote of the
+ * one that goes. One voter of a partition at a time, a few partitions at a time.
  */
 import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.js';
 import { fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
@@ -105,8 +105,8 @@ function needOf(view: PlanView, partition: number, record: PartitionRecord): Nee
 }
 
 /**
- * With an even number of voters half of them is a fence quorum, which holds every committed write, and yet no majority: then
- * someone new takes the place of a lost one in the same step, filled while it is synced.
+ * With an even number of voters half of them is a fence quorum, which holds every committed write, and yet no
+ * majority: then someone new takes the place of a lost one in the same step, filled while it is synced.
  */
 export function planRescue(view: PlanView, partition: number, record: PartitionRecord): Order['replacement'] {
   if (presentVoters(view, record).length < fenceQuorum(record.voters.length)) return null;
@@ -229,7 +229,9 @@ export function mayStart(view: PlanView, order: Order): boolean {
   return leaving !== null || mayGrow(view, record);
 }
 
-/** The record with one learner added or dropped; null if the partition is not as it was when this was planned. */
+/**
+ * The record with one learner added or dropped; null if the partition is not as it was when this was planned.
+ */
 export function withLearner(record: RingRecord, change: LearnerChange, epoch: number): RingRecord | null {
   const current = record.partitions[change.partition];
   if (current?.epoch !== epoch || current.attempt !== epoch) return null;

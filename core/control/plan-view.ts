@@ -1,6 +1,6 @@
 /**
- * What the planners look at: the ring record, the workers, the wished placement, and which partitions are not to be
- * touched now. Planners are pure: the same view gives the same plan.
+ * What the planners look at: the ring record, the workers, the wished placement, and which partitions are not
+ * to be touched now. Planners are pure: the same view gives the same plan.
  */
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
@@ -27,7 +27,10 @@ export interface PlanView {
   lastsMs(key: string): number;
 }
 
-/** After this many failures a planned change is made without holding writes: what cannot be committed cannot be waited for. */
+/**
+ * After this many failures a planned change is made without holding writes: what cannot be committed cannot
+ * be waited for.
+ */
 const holdFailuresMax = 2;
 
 export function shouldHold(view: PlanView, partition: number): boolean {
@@ -79,7 +82,10 @@ export function isHealthy(view: PlanView, partition: number): boolean {
   );
 }
 
-/** Voters in the order in which they should lead, among equals: fit ones, the wished one, those with few primaries. */
+/**
+ * Voters in the order in which they should lead, among equals: fit ones, the wished one, those with few
+ * primaries.
+ */
 export function leadersInOrder(
   view: PlanView,
   partition: number,

@@ -1,6 +1,6 @@
 /**
- * The primary that reaches the controller but not its backups. Its heartbeats are in time, so it counts as alive, yet it can
- * commit nothing; when the others reach one another, one of them should lead.
+ * The primary that reaches the controller but not its backups. Its heartbeats are in time, so it counts as
+ * alive, yet it can commit nothing; when the others reach one another, one of them should lead.
  */
 import type { WorkerId } from '../ring/ring-record.js';
 import { commitQuorum } from '../ring/ring-record.js';

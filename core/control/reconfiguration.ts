@@ -1,7 +1,7 @@
 /**
  * The one procedure for failover, planned move and replacing a voter, for a batch of partitions at once:
- * hold (if the primary lives), allocate an epoch, fence, choose, sync, commit. What can be interrupted is: the old configuration
- * stands until the last step, and what is left behind is finished under a higher epoch.
+ * hold (if the primary lives), allocate an epoch, fence, choose, sync, commit. What can be interrupted is:
+ * the old configuration stands until the last step, and what is left behind is finished under a higher epoch.
  */
 import type { ControlRequest, WorkerReportOf } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
@@ -136,7 +136,9 @@ export class Reconfiguration {
     }
   }
 
-  /** One epoch for all that wait; those that still hold are waited for, so that one fence serves the batch. */
+  /**
+   * One epoch for all that wait; those that still hold are waited for, so that one fence serves the batch.
+   */
   private allocate(): void {
     if (this.allocating || this.inState('holding').length > 0) return;
     const items = this.inState('allocating');
@@ -180,7 +182,8 @@ export class Reconfiguration {
     const { record } = this.around.document;
     if (items.length === 0 || record === null || now - this.fencesSentAt < resendMs) return;
     this.fencesSentAt = now;
-    // The version of the newest document known: each partition's record is the same in it, or the commit will fail.
+    // The version of the newest document known: each partition's record is the same in it, or the commit will
+    // fail.
     const { fenceId: requestId, epoch } = this;
     this.sendAll(fenceRequests(items, { requestId, ringVersion: record.version, epoch }));
   }

@@ -1,6 +1,7 @@
 /**
- * The changes of the ring record that make no configuration: where workers are, the wished replication factor, and who
- * learns. Each waits in the document's line and is made only if it still fits when its turn comes.
+ * The changes of the ring record that make no configuration: where workers are, the wished replication
+ * factor, and who learns. Each waits in the document's line and is made only if it still fits when its turn
+ * comes.
  */
 import type { RingRecord } from '../ring/ring-record.js';
 import { withMembers } from './membership.js';

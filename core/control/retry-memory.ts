@@ -1,6 +1,6 @@
 /**
- * What this controller remembers of its own attempts that failed: when to try again, whom to leave out, and which
- * unfinished attempts are its own to finish.
+ * What this controller remembers of its own attempts that failed: when to try again, whom to leave out, and
+ * which unfinished attempts are its own to finish.
  */
 import type { WorkerId } from '../ring/ring-record.js';
 import type { Settlement } from './reconfiguration.js';
@@ -24,7 +24,10 @@ function laneOf(order: Order): Lane {
 }
 
 export class RetryMemory {
-  /** How long another controller's attempt is left alone; differs between controllers, so that they do not clash for ever. */
+  /**
+   * How long another controller's attempt is left alone; differs between controllers, so that they do not
+   * clash for ever.
+   */
   readonly graceMs: number;
   private readonly rests = { failover: new Map<number, Rest>(), move: new Map<number, Rest>() };
   private readonly left = new Map<number, ReadonlySet<WorkerId>>();
@@ -47,7 +50,10 @@ export class RetryMemory {
     return this.rests.move.get(partition)?.failures ?? 0;
   }
 
-  /** Machines may be slower than the limits assume: each failure doubles the time that the next try takes, up to a bound. */
+  /**
+   * Machines may be slower than the limits assume: each failure doubles the time that the next try takes, up
+   * to a bound.
+   */
   patience(partition: number): number {
     const { failover, move } = this.rests;
     const failures = (failover.get(partition)?.failures ?? 0) + (move.get(partition)?.failures ?? 0);

@@ -1,9 +1,9 @@
 /**
  * The controller's copy of the ring document, and the one line of changes to it.
  *
- * Every change is a function of the newest record, applied by compare-and-swap: several that wait go into one swap. Only a
- * swap that answered success counts; after a conflict, an unknown outcome or silence the document is read anew before
- * any change is told what became of it.
+ * Every change is a function of the newest record, applied by compare-and-swap: several that wait go into one
+ * swap. Only a swap that answered success counts; after a conflict, an unknown outcome or silence the
+ * document is read anew before any change is told what became of it.
  *
  *   unread -> reading -> held <-> swapping
  *               ^  \-> absent       |
@@ -20,7 +20,9 @@ export type ChangeOutcome = 'swapped' | 'conflict' | 'unknown' | 'void';
 export interface RingChange {
   /** Allocates an epoch. */
   allocates?: boolean;
-  /** The record with the change made, or null if its condition does not hold. Never changes `record` itself. */
+  /**
+   * The record with the change made, or null if its condition does not hold. Never changes `record` itself.
+   */
   apply(record: RingRecord): RingRecord | null;
   done(outcome: ChangeOutcome, record: RingRecord, now: number): void;
 }
@@ -41,7 +43,9 @@ export class RingDocument {
   record: RingRecord | null = null;
   /** The store answered that there is no document. */
   absent = false;
-  /** When the document was last read with changes in it that this controller knew nothing of, and how often. */
+  /**
+   * When the document was last read with changes in it that this controller knew nothing of, and how often.
+   */
   foreign = { at: -Infinity, count: 0 };
   /** Why this controller must not act: workers hold what the document does not explain. */
   halted = '';
@@ -226,7 +230,10 @@ export class RingDocument {
     for (const change of changes) change.done(outcome, record, now);
   }
 
-  /** After each reading: is all that workers hold explained now? Some readings apart, so that a slow one is no alarm. */
+  /**
+   * After each reading: is all that workers hold explained now? Some readings apart, so that a slow one is no
+   * alarm.
+   */
   private judgeDoubts(now: number): void {
     if (!this.doubtful) {
       this.doubts = 0;

@@ -1,5 +1,6 @@
 /**
- * Where the ring comes from when the ring store has none: made for a new cluster, or adopted from the workers of an old one.
+ * Where the ring comes from when the ring store has none: made for a new cluster, or adopted from the workers
+ * of an old one.
  */
 import type { WorkerReportOf } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';

@@ -1,7 +1,8 @@
 /**
- * The ring document is gone, but workers hold data. Every worker that has a volume must answer with the newest ring that it
- * stored; the newest of all is adopted, under an epoch counter far above every epoch that any of them has seen, so that
- * nothing which a lost document may have allocated can be taken for something new.
+ * The ring document is gone, but workers hold data. Every worker that has a volume must answer with the
+ * newest ring that it stored; the newest of all is adopted, under an epoch counter far above every epoch that
+ * any of them has seen, so that nothing which a lost document may have allocated can be taken for something
+ * new.
  */
 import type { WorkerReportOf } from '../protocol/control-message.js';
 import { WireError } from '../protocol/wire.js';

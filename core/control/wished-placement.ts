@@ -51,7 +51,10 @@ export class WishedPlacement {
     return this.placement;
   }
 
-  /** A controller that just started has not heard of everyone yet: who is a member already stays one meanwhile. */
+  /**
+   * A controller that just started has not heard of everyone yet: who is a member already stays one
+   * meanwhile.
+   */
   private isNamedUnheard(record: RingRecord, facts: WorkerFacts, now: number): boolean {
     if (facts.storeId !== '' || facts.expected?.wish === 'remove') return false;
     if (facts.deadAt !== null && now - facts.deadAt >= this.replacementDelayMs) return false;
@@ -63,7 +66,10 @@ function names(record: PartitionRecord, id: WorkerId): boolean {
   return record.voters.some((voter) => voter.id === id);
 }
 
-/** The voters, the primary first; a learner already stands where a voter that is to go stood, if there is one to spare. */
+/**
+ * The voters, the primary first; a learner already stands where a voter that is to go stood, if there is one
+ * to spare.
+ */
 function currentHolders(record: PartitionRecord): WorkerId[] {
   const others = record.voters.map((voter) => voter.id).filter((id) => id !== record.primary.id);
   const primary = record.primary.id === '' ? [] : [record.primary.id];

@@ -1,6 +1,6 @@
 /**
- * What the controller knows of each worker: from the platform, from its stream, from its reports. Facts alone; whether a
- * worker counts as alive is the failure detector's to say.
+ * What the controller knows of each worker: from the platform, from its stream, from its reports. Facts
+ * alone; whether a worker counts as alive is the failure detector's to say.
  */
 import type { ReplicaReport, WorkerReportOf } from '../protocol/control-message.js';
 import type { Identity, WorkerId } from '../ring/ring-record.js';
@@ -106,7 +106,10 @@ export class WorkerDirectory {
   }
 }
 
-/** Is this who speaks on the open stream, or, without one, no earlier run of the store known? A late word says nothing. */
+/**
+ * Is this who speaks on the open stream, or, without one, no earlier run of the store known? A late word says
+ * nothing.
+ */
 export function isCurrent(facts: WorkerFacts, storeId: string, bootCount: number): boolean {
   if (facts.connected) return facts.storeId === storeId && facts.bootCount === bootCount;
   return facts.storeId !== storeId || bootCount >= facts.bootCount;

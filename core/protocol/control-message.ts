@@ -1,5 +1,6 @@
 /**
- * What the controller and a worker say to each other, over a stream that the controller opens to the worker's peer port.
+ * What the controller and a worker say to each other, over a stream that the controller opens to the worker's
+ * peer port.
  */
 import { epochStarts, messageBytesMax } from './peer-message.js';
 import {
@@ -61,8 +62,9 @@ const fence = struct({
 });
 
 /**
- * Lead these partitions in `epoch`: make the logs of a majority of `voters` equal to your own. Each names what this
- * replica was chosen for; one that differs refuses. Nothing is served before the ring record says so.
+ * Lead these partitions in `epoch`: make the logs of a majority of `voters` equal to your own. Each names
+ * what this replica was chosen for; one that differs refuses. Nothing is served before the ring record says
+ * so.
  */
 const lead = struct({
   requestId: position,
@@ -74,7 +76,10 @@ const lead = struct({
   ),
 });
 
-/** Planned move: hold writes back until `target`'s log is as long as yours, stop reading, give the leases back. */
+/**
+ * Planned move: hold writes back until `target`'s log is as long as yours, stop reading, give the leases
+ * back.
+ */
 const hold = struct({
   requestId: position,
   items: list(struct({ partition: u16, epoch: position, target: identity }), partitionsMax),
@@ -118,7 +123,10 @@ export const replicaReport = struct({
   appliedSeq: position,
   /** Serves as primary in the epoch of the ring that it holds. */
   serving: boolean,
-  /** Serving: voters and learners, other than itself, that are level (synced in its epoch and no more than a little behind). */
+  /**
+   * Serving: voters and learners, other than itself, that are level (synced in its epoch and no more than a
+   * little behind).
+   */
   levels: list(struct({ id: identifier, storeId: identifier, level: boolean, lag: position }), 32),
   /** A row of its table is damaged, and a copy has not replaced it yet. */
   damaged: boolean,
@@ -132,7 +140,10 @@ const heartbeat = struct({
   bootCount: position,
   runId: identifier,
   ringVersion: position,
-  /** Every replica this worker has if `full`; else those that changed since the heartbeat before on this stream. */
+  /**
+   * Every replica this worker has if `full`; else those that changed since the heartbeat before on this
+   * stream.
+   */
   full: boolean,
   replicas: list(replicaReport, partitionsMax),
   /** Deleted since the heartbeat before. */

@@ -1,12 +1,13 @@
 /**
  * One entry of a partition's log: the bytes on the wire are the bytes on the disk.
  *
- *   0 format version u8 (1) | 1 kind u8 | 2 flags u8 | 3 idempotency key length u8 | 4 epoch f64 | 12 seq f64 | 20 log time f64
- *   28 key length u16 | 30 content type length u8 | 31 reserved u8 | 32 value length u32 | 36 request digest u32
- *   40 key, content type, idempotency key, value | checksum u32 (CRC-32 of everything before it)
+ *   0 format version u8 (1) | 1 kind u8 | 2 flags u8 | 3 idempotency key length u8 | 4 epoch f64 | 12 seq f64
+ *   | 20 log time f64 28 key length u16 | 30 content type length u8 | 31 reserved u8 | 32 value length u32 |
+ *   36 request digest u32 40 key, content type, idempotency key, value | checksum u32 (CRC-32 of everything
+ *   before it)
  *
- * Numbers are big-endian. An entry carries its own answer (created or replaced), so that a repeated request with
- * the same idempotency key is answered from the log as from the table.
+ * Numbers are big-endian. An entry carries its own answer (created or replaced), so that a repeated request
+ * with the same idempotency key is answered from the log as from the table.
  */
 import { assert } from '../assert.js';
 import { WireError } from './wire.js';
@@ -93,7 +94,10 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Checks lengths, kind and checksum; throws `WireError`. Entries from a peer or a disk pass through here once. */
+/**
+ * Checks lengths, kind and checksum; throws `WireError`. Entries from a peer or a disk pass through here
+ * once.
+ */
 export function parseEntry(bytes: Uint8Array, checksum: Checksum): Entry {
   if (bytes.length < entryHeaderBytes + 5) throw new WireError('entry too short');
   const view = viewOf(bytes);

@@ -1,6 +1,7 @@
 /**
- * What the replica machine asks of the log: the one writer executes commands in order, several in one transaction,
- * and checks promise, epoch and contiguity inside it. A result says that the command and all before it are durable.
+ * What the replica machine asks of the log: the one writer executes commands in order, several in one
+ * transaction, and checks promise, epoch and contiguity inside it. A result says that the command and all
+ * before it are durable.
  */
 import type { StoreId, WorkerId } from '../ring/ring-record.js';
 import type { Entry } from './entry.js';
@@ -16,7 +17,10 @@ export interface PeerRun {
   id: WorkerId;
   storeId: StoreId;
   bootCount: number;
-  /** Random for each run of the process: an older disk image comes back with a boot count seen, in another run. */
+  /**
+   * Random for each run of the process: an older disk image comes back with a boot count seen, in another
+   * run.
+   */
   runId: string;
 }
 
@@ -30,12 +34,14 @@ export interface AckMemory {
 export type LogCommand =
   /** Creates the replica if it is new. Refused below the promise held. */
   | { type: 'promise'; partition: number; epoch: number }
-  /** Refused unless `epoch` is the synced epoch, not below the promise, and the first entry follows the log. */
+  /**
+   * Refused unless `epoch` is the synced epoch, not below the promise, and the first entry follows the log.
+   */
   | { type: 'append'; partition: number; epoch: number; entries: Entry[] }
   /**
    * Makes the log equal to the leader's: cuts it after `cutTo`, adds `entries`, sets the synced epoch and
-   * `epochStarts`, all at once. With `copy`, the log is emptied first and begins after `copy.atSeq` (= `cutTo`).
-   * Refused below the promise, and unless `epoch` is above the synced epoch (no cut within it).
+   * `epochStarts`, all at once. With `copy`, the log is emptied first and begins after `copy.atSeq` (=
+   * `cutTo`). Refused below the promise, and unless `epoch` is above the synced epoch (no cut within it).
    */
   | {
       type: 'sync';
@@ -53,8 +59,8 @@ export type LogCommand =
   /** Deletes the replica; its promise stays. Refused if the promise is above `recordEpoch`. */
   | { type: 'delete'; partition: number; recordEpoch: number }
   /**
-   * Its table is damaged: empties the replica as `delete` does, whatever the record says. Until the next `sync` it counts as
-   * having lost what it had.
+   * Its table is damaged: empties the replica as `delete` does, whatever the record says. Until the next
+   * `sync` it counts as having lost what it had.
    */
   | { type: 'forget'; partition: number }
   /** The newest ring seen, encoded. */

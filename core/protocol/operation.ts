@@ -7,8 +7,8 @@ export interface Version {
 }
 
 /**
- * `ifMatch` holds if the key exists in one of these versions (in any, if null); `ifNoneMatch` if it is absent or in none
- * of them (absent, if null). `versions` is null for `none`.
+ * `ifMatch` holds if the key exists in one of these versions (in any, if null); `ifNoneMatch` if it is absent
+ * or in none of them (absent, if null). `versions` is null for `none`.
  */
 export interface Precondition {
   type: 'none' | 'ifMatch' | 'ifNoneMatch';
@@ -29,7 +29,10 @@ export interface WriteOperation {
 }
 
 export type WriteOutcome =
-  /** Durable on a commit quorum. `created`: the key was absent before. `replayed`: answered from an idempotency key. */
+  /**
+   * Durable on a commit quorum. `created`: the key was absent before. `replayed`: answered from an
+   * idempotency key.
+   */
   | {
       type: 'applied';
       version: Version;
@@ -53,9 +56,9 @@ export interface NotApplied {
 }
 
 /**
- * `moved`: this worker is not (or no longer) the primary. `noQuorum`: too few voters answer. `moving`: held back for a
- * planned move. `overloaded`: a queue is full. `full`: the primary's disk is full. `idempotencyConflict`: the key
- * was used for a different request.
+ * `moved`: this worker is not (or no longer) the primary. `noQuorum`: too few voters answer. `moving`: held
+ * back for a planned move. `overloaded`: a queue is full. `full`: the primary's disk is full.
+ * `idempotencyConflict`: the key was used for a different request.
  */
 export const notAppliedReasons = [
   'moved',

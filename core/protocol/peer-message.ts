@@ -1,6 +1,7 @@
 /**
- * What workers say to each other. A frame is a list of these for one peer: everything that all partitions have to
- * say at that moment. Streams are ordered and lossless while they last; the machines count on neither.
+ * What workers say to each other. A frame is a list of these for one peer: everything that all partitions
+ * have to say at that moment. Streams are ordered and lossless while they last; the machines count on
+ * neither.
  */
 import {
   ascii,
@@ -47,7 +48,10 @@ const append = struct({
   entries: list(entryBytes, entriesMax),
 });
 
-/** Everything up to `durableSeq` is durable here, and at the time of answering nothing above `epoch` was promised. */
+/**
+ * Everything up to `durableSeq` is durable here, and at the time of answering nothing above `epoch` was
+ * promised.
+ */
 const ack = struct({
   partition,
   epoch: position,
@@ -85,8 +89,9 @@ const report = struct({
 });
 
 /**
- * Leader to receiver: part of the log after `cutTo`. Parts are gathered; the last one carries `epochStarts` and makes
- * the receiver synced in `epoch`. `copyNumber` is not 0 if the log follows the staged copy of that number.
+ * Leader to receiver: part of the log after `cutTo`. Parts are gathered; the last one carries `epochStarts`
+ * and makes the receiver synced in `epoch`. `copyNumber` is not 0 if the log follows the staged copy of that
+ * number.
  */
 const sync = struct({
   partition,
@@ -168,8 +173,8 @@ const readReply = struct({
 });
 
 /**
- * The newest run of the receiver's store that the sender remembers: a receiver that finds itself older is an older image
- * of its disk.
+ * The newest run of the receiver's store that the sender remembers: a receiver that finds itself older is an
+ * older image of its disk.
  */
 const remembered = struct({ storeId: identifier, bootCount: position, runId: identifier });
 /** The receiver acknowledged `seq` in `epoch` from the same store, and now holds less. */
@@ -217,7 +222,10 @@ export type PeerMessageOf<T extends PeerMessage['type']> = Extract<PeerMessage, 
 /** A frame's content. */
 export const peerFrameCodec: Codec<PeerMessage[]> = list(peerMessageCodec, 65_536);
 
-/** First frame in each direction of a stream; a stream whose two ends do not fit together is closed with a reason. */
+/**
+ * First frame in each direction of a stream; a stream whose two ends do not fit together is closed with a
+ * reason.
+ */
 export const helloCodec = struct({
   protocolVersion: u16,
   role: word(['worker', 'controller']),

@@ -1,7 +1,7 @@
 /**
- * Binary encoding from small codecs: each knows how to write a value and how to read one back with every bound
- * checked. All messages are described with these, so a frame either parses into the declared type or throws
- * `WireError`; nothing that arrives from outside can reach an assert.
+ * Binary encoding from small codecs: each knows how to write a value and how to read one back with every
+ * bound checked. All messages are described with these, so a frame either parses into the declared type or
+ * throws `WireError`; nothing that arrives from outside can reach an assert.
  */
 
 export class WireError extends Error {

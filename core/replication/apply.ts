@@ -1,6 +1,7 @@
 /**
- * From the log to the table: only what is committed and durable here is applied, one batch under way at a time, so that
- * what piles up meanwhile makes the next batch large. Then the log is cut up to what a synced checkpoint of the table holds.
+ * From the log to the table: only what is committed and durable here is applied, one batch under way at a
+ * time, so that what piles up meanwhile makes the next batch large. Then the log is cut up to what a synced
+ * checkpoint of the table holds.
  */
 import { assert } from '../assert.js';
 import type { Entry } from '../protocol/entry.js';
@@ -60,7 +61,8 @@ export class Applier {
     for (const replica of this.waiting) {
       const target = this.target(replica);
       if (target <= replica.appliedUpTo) {
-        // Its table is being replaced, and memory may begin after the copy already: woken again when that is done.
+        // Its table is being replaced, and memory may begin after the copy already: woken again when that is
+        // done.
         this.waiting.delete(replica);
         continue;
       }
@@ -143,7 +145,8 @@ export class Applier {
     const gone = through - replica.durable.baseSeq;
     if (gone <= 0) return;
     replica.durable.baseSeq = through;
-    // What stays is counted by the average: the sizes of entries that memory let go of are not known any more.
+    // What stays is counted by the average: the sizes of entries that memory let go of are not known any
+    // more.
     replica.logBytes = held <= gone ? 0 : (replica.logBytes * (held - gone)) / held;
     this.context.jot({ type: 'trim', partition: replica.partition, throughSeq: through });
   }

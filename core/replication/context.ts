@@ -1,6 +1,6 @@
 /**
- * What the parts of the replica machine share: who this worker is, the time of the step, the ring, the replicas, and the
- * list of effects that the step leaves behind. No part keeps state elsewhere.
+ * What the parts of the replica machine share: who this worker is, the time of the step, the ring, the
+ * replicas, and the list of effects that the step leaves behind. No part keeps state elsewhere.
  */
 import { assert } from '../assert.js';
 import type { Limits } from '../limits.js';
@@ -40,7 +40,9 @@ export interface Self extends PrimaryIdentity {
 export class Context {
   now = 0;
   wall = 0;
-  /** Time of the step before: for the test build, which checks a lease before the read instead of after it. */
+  /**
+   * Time of the step before: for the test build, which checks a lease before the read instead of after it.
+   */
   earlier = 0;
   effects: Effect[] = [];
   ring: RingRecord | null = null;
@@ -120,7 +122,9 @@ export class Context {
     replica.reportVersion += 1;
   }
 
-  /** Hands a command of one replica to the log's writer. A failure puts the replica's memory back to the disk. */
+  /**
+   * Hands a command of one replica to the log's writer. A failure puts the replica's memory back to the disk.
+   */
   persist(
     replica: Replica,
     command: LogCommand,

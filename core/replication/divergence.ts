@@ -1,5 +1,6 @@
 /**
- * Where two logs part (KIP-101 with KIP-279): at the end of the newest epoch that both have, the lower of the two ends.
+ * Where two logs part (KIP-101 with KIP-279): at the end of the newest epoch that both have, the lower of the
+ * two ends.
  */
 import type { EpochStart } from '../protocol/log-command.js';
 import { holds } from '../rules.js';

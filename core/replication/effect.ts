@@ -1,6 +1,7 @@
 /**
- * What the replica machine wants done, in list order, by a shell that only executes. An effect that is answered later
- * carries `done`: the shell calls it through `ReplicaMachine.resume`, with the time of the answer.
+ * What the replica machine wants done, in list order, by a shell that only executes. An effect that is
+ * answered later carries `done`: the shell calls it through `ReplicaMachine.resume`, with the time of the
+ * answer.
  */
 import type { WorkerReport } from '../protocol/control-message.js';
 import type { Entry } from '../protocol/entry.js';

@@ -1,6 +1,6 @@
 /**
- * Fences: the promise goes through the log's writer, so its answer tells of everything before it; the answer waits until the
- * read leases granted have run out or were given back.
+ * Fences: the promise goes through the log's writer, so its answer tells of everything before it; the answer
+ * waits until the read leases granted have run out or were given back.
  */
 import type { ControlRequestOf, WorkerReportOf } from '../protocol/control-message.js';
 import { holds } from '../rules.js';

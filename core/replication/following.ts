@@ -1,6 +1,7 @@
 /**
- * A backup's or learner's work: taking the entries of the leader it is synced with, granting it leases, and becoming level
- * with the leader of a higher epoch. The leader is whoever speaks in an epoch that is not below the promise.
+ * A backup's or learner's work: taking the entries of the leader it is synced with, granting it leases, and
+ * becoming level with the leader of a higher epoch. The leader is whoever speaks in an epoch that is not
+ * below the promise.
  */
 import { assert } from '../assert.js';
 import type { Entry } from '../protocol/entry.js';
@@ -70,7 +71,10 @@ export class Following {
     );
   }
 
-  /** A promise that a full disk refused holds in memory alone: it is handed to the log again until there is room. */
+  /**
+   * A promise that a full disk refused holds in memory alone: it is handed to the log again until there is
+   * room.
+   */
   tick(replica: Replica): void {
     if (replica.promisedEpoch <= replica.durable.promisedEpoch || replica.writesUnderWay > 0) return;
     if (!replica.stalled && !replica.deleting) this.persistPromise(replica);

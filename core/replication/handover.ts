@@ -1,6 +1,7 @@
 /**
- * A planned move, seen from the primary: it holds new writes back, waits until the target's log is as long as its own, stops
- * reading and gives its leases back; then it is fenced like any other. If nothing comes of it in time, it goes on.
+ * A planned move, seen from the primary: it holds new writes back, waits until the target's log is as long as
+ * its own, stops reading and gives its leases back; then it is fenced like any other. If nothing comes of it
+ * in time, it goes on.
  */
 import type { ControlRequestOf } from '../protocol/control-message.js';
 import { sameIdentity } from '../ring/ring-record.js';

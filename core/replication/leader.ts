@@ -1,6 +1,6 @@
 /**
- * What a replica knows as the leader of an epoch: first as an attempt, that makes a majority of logs equal to its own,
- * then, once the ring record says so, serving.
+ * What a replica knows as the leader of an epoch: first as an attempt, that makes a majority of logs equal to
+ * its own, then, once the ring record says so, serving.
  */
 import type { Entry } from '../protocol/entry.js';
 import { entryContent, entryKey } from '../protocol/entry.js';
@@ -11,8 +11,8 @@ import { holds } from '../rules.js';
 import type { WriteDone } from './effect.js';
 
 /**
- * unknown: nothing heard in this epoch on this stream; level: it follows; syncing, copying: being made equal; distrusted:
- * it holds less than it acknowledged.
+ * unknown: nothing heard in this epoch on this stream; level: it follows; syncing, copying: being made equal;
+ * distrusted: it holds less than it acknowledged.
  */
 export type ProgressState = 'unknown' | 'level' | 'syncing' | 'copying' | 'distrusted';
 

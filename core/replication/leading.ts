@@ -1,6 +1,6 @@
 /**
- * Becoming, being and ceasing to be the leader of a partition: the controller's order starts an attempt, the ring record makes
- * it true, a higher promise, a newer record or the failure of the own disk ends it.
+ * Becoming, being and ceasing to be the leader of a partition: the controller's order starts an attempt, the
+ * ring record makes it true, a higher promise, a newer record or the failure of the own disk ends it.
  */
 import type { ControlRequestOf, WorkerReportOf } from '../protocol/control-message.js';
 import { entryContent, entryKey } from '../protocol/entry.js';
@@ -88,7 +88,8 @@ export class Leading {
       progress: 0,
     };
     setConfiguration(leader, this.context.self.id, { voters, learners: [] }, startSeq, this.context.now);
-    // Epochs in which nothing was written tell nothing: dropped, or attempts that fail for hours would pile up.
+    // Epochs in which nothing was written tell nothing: dropped, or attempts that fail for hours would pile
+    // up.
     const written = replica.epochStarts.filter(({ firstSeq }) => firstSeq < startSeq);
     const epochStarts = [...written.slice(1 - epochStartsMax), { epoch, firstSeq: startSeq }];
     replica.leader = leader;

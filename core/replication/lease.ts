@@ -1,5 +1,6 @@
 /**
- * The right to answer reads: leases that backups granted, or a confirmation by requests sent after the read arrived.
+ * The right to answer reads: leases that backups granted, or a confirmation by requests sent after the read
+ * arrived.
  */
 import { holds } from '../rules.js';
 import type { Context } from './context.js';

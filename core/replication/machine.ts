@@ -1,9 +1,10 @@
 /**
- * The replica machine of one worker: all its partitions, fed with events that carry the time, leaving effects behind. It reads
- * no clock, touches no disk and no socket; `docs/architecture.md` tells the protocol that it follows.
+ * The replica machine of one worker: all its partitions, fed with events that carry the time, leaving effects
+ * behind. It reads no clock, touches no disk and no socket; `docs/architecture.md` tells the protocol that it
+ * follows.
  *
- * Each public method is one event. The shell runs the effects it returns in list order and comes back with `resume` for those
- * that are answered later.
+ * Each public method is one event. The shell runs the effects it returns in list order and comes back with
+ * `resume` for those that are answered later.
  */
 import type { Limits } from '../limits.js';
 import type { ControlRequest } from '../protocol/control-message.js';

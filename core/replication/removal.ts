@@ -1,4 +1,6 @@
-/** Removing the replica that a record leaves out: the log forgets first, then the table; the promise stays. */
+/**
+ * Removing the replica that a record leaves out: the log forgets first, then the table; the promise stays.
+ */
 import type { PartitionRecord } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Context } from './context.js';

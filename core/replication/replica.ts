@@ -1,15 +1,19 @@
 /**
- * The state of one replica of one partition, as its worker holds it in memory, and the steps on it that need nothing else.
+ * The state of one replica of one partition, as its worker holds it in memory, and the steps on it that need
+ * nothing else.
  *
- * Memory runs ahead of the disk: `promisedEpoch`, `syncedEpoch` and `lastSeq` are what was handed to the log's writer;
- * `durable` is what the writer has answered for. Nothing is told to anyone from what is not durable.
+ * Memory runs ahead of the disk: `promisedEpoch`, `syncedEpoch` and `lastSeq` are what was handed to the
+ * log's writer; `durable` is what the writer has answered for. Nothing is told to anyone from what is not
+ * durable.
  *
  *        promise e          lead e (chosen)            the ring record says so
  *   idle ----------> fenced ---------------> attempt --------------------------> serving
  *     ^                |  append or report of e's leader                            |
  *     |                v                                                            |
- *     +---- synced (backup, learner) <-----------------------------------------------+  promise of a higher epoch,
- *                                                                                       own disk failed, newer ring
+ *     +---- synced (backup, learner) <-----------------------------------------------+  promise of a higher
+ *     epoch,
+ *                                                                                       own disk failed,
+ *                                                                                       newer ring
  */
 import { assert } from '../assert.js';
 import type { Entry } from '../protocol/entry.js';
@@ -27,7 +31,9 @@ export interface Grants {
   olderUntil: number;
 }
 
-/** A write that was handed out by a leader that is none any more: its outcome shows in a later configuration. */
+/**
+ * A write that was handed out by a leader that is none any more: its outcome shows in a later configuration.
+ */
 export interface UnresolvedWrite {
   epoch: number;
   seq: number;
@@ -92,7 +98,10 @@ export interface Replica {
   /** Everyone holds everything up to here, as the leader says. */
   allSeq: number;
   grants: Grants;
-  /** Its own append failed in this epoch after the entry was sent: never serves in one not above it, for this run. */
+  /**
+   * Its own append failed in this epoch after the entry was sent: never serves in one not above it, for this
+   * run.
+   */
   lostPlaceEpoch: number;
   /** It gave its leases back in this epoch and takes none again in it. */
   givenBackEpoch: number;

@@ -1,6 +1,6 @@
 /**
- * A leader's stream to its voters and learners: entries as they come, an empty append as lease request and heartbeat, and
- * what the answers mean.
+ * A leader's stream to its voters and learners: entries as they come, an empty append as lease request and
+ * heartbeat, and what the answers mean.
  */
 import type { Entry } from '../protocol/entry.js';
 import type { PeerMessageOf } from '../protocol/peer-message.js';
@@ -68,8 +68,8 @@ export class Replicating {
   }
 
   /**
-   * The next entries for a follower, or none. Only what the own log was handed: a leader that steps down says of the rest
-   * that it never was.
+   * The next entries for a follower, or none. Only what the own log was handed: a leader that steps down says
+   * of the rest that it never was.
    */
   private sendNext(replica: Replica, leader: Leader, progress: Progress, empty: boolean): void {
     const level = progress.state === 'level';
@@ -239,7 +239,8 @@ export class Replicating {
         this.sendNext(replica, leader, progress, false);
       }
       const everyMs = this.isIdle(replica, leader, progress) ? limits.idleRenewalMs : limits.leaseRenewalMs;
-      // On common beats, so that all partitions of a worker speak in one frame per peer and it can sleep in between.
+      // On common beats, so that all partitions of a worker speak in one frame per peer and it can sleep in
+      // between.
       const isDue = Math.floor(now / everyMs) > Math.floor(progress.sentAt / everyMs);
       if (isDue) this.sendNext(replica, leader, progress, true);
       this.copies.tick(progress);

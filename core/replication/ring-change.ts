@@ -1,5 +1,6 @@
 /**
- * A newer ring: the one thing that makes configurations true. Replicas are activated, reconfigured, deposed or deleted by it.
+ * A newer ring: the one thing that makes configurations true. Replicas are activated, reconfigured, deposed
+ * or deleted by it.
  */
 import { WireError } from '../protocol/wire.js';
 import { decodeRing } from '../ring/ring-payload.js';
@@ -42,7 +43,9 @@ export class RingChange {
     for (const replica of context.replicas.values()) this.review(replica);
   }
 
-  /** Level-triggered: brings one replica in line with the ring. Called again whenever the replica has moved. */
+  /**
+   * Level-triggered: brings one replica in line with the ring. Called again whenever the replica has moved.
+   */
   review(replica: Replica): void {
     const record = this.context.ring?.partitions[replica.partition];
     if (record === undefined) return;

@@ -1,5 +1,6 @@
 /**
- * The primary's work: ordering writes, committing them, answering reads. Called only with a replica that leads.
+ * The primary's work: ordering writes, committing them, answering reads. Called only with a replica that
+ * leads.
  */
 import { assert } from '../assert.js';
 import type { Entry, EntryContent } from '../protocol/entry.js';

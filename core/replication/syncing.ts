@@ -1,6 +1,6 @@
 /**
- * The leader's side of making a log equal to its own: it answers a receiver's report with the part of its log after the point
- * where the two part, or with a full copy where its log does not reach back.
+ * The leader's side of making a log equal to its own: it answers a receiver's report with the part of its log
+ * after the point where the two part, or with a full copy where its log does not reach back.
  */
 import type { Entry } from '../protocol/entry.js';
 import type { PeerMessageOf } from '../protocol/peer-message.js';

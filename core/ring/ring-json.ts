@@ -1,6 +1,6 @@
 /**
- * The ring record as JSON text: what ring stores keep. Everything is checked when it is read back, since the text may come
- * from a damaged file or an editor; what does not pass is an error, never an absent record.
+ * The ring record as JSON text: what ring stores keep. Everything is checked when it is read back, since the
+ * text may come from a damaged file or an editor; what does not pass is an error, never an absent record.
  */
 import type {
   Identity,

@@ -1,6 +1,6 @@
 /**
- * The ring record as bytes: what controllers publish, workers store and pass on. Members stand in the order of their ids,
- * so that one record has one encoding.
+ * The ring record as bytes: what controllers publish, workers store and pass on. Members stand in the order
+ * of their ids, so that one record has one encoding.
  */
 import { ringRecordCodec } from '../protocol/control-message.js';
 import { decode, encode, WireError } from '../protocol/wire.js';

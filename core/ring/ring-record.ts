@@ -2,8 +2,9 @@
  * The ring record: the one document whose compare-and-swap makes a configuration true.
  *
  * It holds only configurations that were activated. `epochCounter` and each partition's `attempt` are the
- * allocations that go before; `members` says where to find a worker and nothing about its disk. The identities that
- * count (store id, boot count) stand in each partition's own record, filled from the reports of its own sync.
+ * allocations that go before; `members` says where to find a worker and nothing about its disk. The
+ * identities that count (store id, boot count) stand in each partition's own record, filled from the reports
+ * of its own sync.
  */
 
 export type WorkerId = string;

@@ -1,4 +1,7 @@
-/** Streams from controllers. There may be two for a while, when one takes over from another; each has an id of its own. */
+/**
+ * Streams from controllers. There may be two for a while, when one takes over from another; each has an id of
+ * its own.
+ */
 import { controlRequestFrameCodec, workerReportCodec } from '../../core/protocol/control-message.js';
 import { decode, WireError } from '../../core/protocol/wire.js';
 import type { WorkerReport } from '../../core/protocol/control-message.js';

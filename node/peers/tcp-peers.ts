@@ -1,6 +1,6 @@
 /**
- * Streams to the other workers: one per pair, which the worker with the smaller id opens. A worker that connects again,
- * or its newer run, replaces the stream that is there; an older run is refused.
+ * Streams to the other workers: one per pair, which the worker with the smaller id opens. A worker that
+ * connects again, or its newer run, replaces the stream that is there; an older run is refused.
  */
 import { peerFrameCodec, peerMessageCodec } from '../../core/protocol/peer-message.js';
 import { decode, encode, WireError } from '../../core/protocol/wire.js';
@@ -84,7 +84,8 @@ export class TcpPeers implements Peers {
       closed: (end) => this.lost(peer, end, ended),
     };
     this.inbox().peerConnected(peer.run);
-    // What the other side remembers of this worker came with its Hello; the worker judges it like any other message.
+    // What the other side remembers of this worker came with its Hello; the worker judges it like any other
+    // message.
     if (hello.seen !== null) this.inbox().peerMessages(id, [{ type: 'remembered', ...hello.seen }]);
   }
 

@@ -1,6 +1,7 @@
 /**
- * Entries on their way to a storage thread: one buffer for a whole batch, handed over instead of copied by the runtime,
- * which would clone the network frame behind every entry. What is small and rare travels beside it as it is.
+ * Entries on their way to a storage thread: one buffer for a whole batch, handed over instead of copied by
+ * the runtime, which would clone the network frame behind every entry. What is small and rare travels beside
+ * it as it is.
  *
  *   of each group: partition u16 | epoch f64 | entry count u32 | of each entry: byte count u32, bytes
  */
@@ -58,7 +59,10 @@ export function unpackGroups(buffer: ArrayBuffer): EntryGroup[] {
   return groups;
 }
 
-/** A list of commands as it travels: `others` are those that are no plain append, with their places in the list. */
+/**
+ * A list of commands as it travels: `others` are those that are no plain append, with their places in the
+ * list.
+ */
 export interface PackedCommands {
   packed: ArrayBuffer;
   others: { at: number; command: LogCommand }[];

@@ -1,10 +1,11 @@
 /**
- * The log file: the only thing a write waits for. `commit` runs a list of commands in one transaction that is on the
- * disk when it returns; what stands where is kept in memory and undone if the transaction fails. Synchronous, and free
- * of threads, clocks and chance, so that a simulation can run it on a database in memory.
+ * The log file: the only thing a write waits for. `commit` runs a list of commands in one transaction that is
+ * on the disk when it returns; what stands where is kept in memory and undone if the transaction fails.
+ * Synchronous, and free of threads, clocks and chance, so that a simulation can run it on a database in
+ * memory.
  *
- * A row is removed in two steps: `first_id` of its replica moves past it (durable, at once), and its bytes go later,
- * a few with each transaction, so that dropping a large log never holds up a write.
+ * A row is removed in two steps: `first_id` of its replica moves past it (durable, at once), and its bytes go
+ * later, a few with each transaction, so that dropping a large log never holds up a write.
  */
 import Database from 'better-sqlite3';
 import { AssertionError, assert } from '../../core/assert.js';
@@ -121,7 +122,9 @@ export class LogFile {
     return results ?? commands.map(() => ({ status: 'full' }));
   }
 
-  /** Removes up to `rowsMax` rows that nobody needs, in a transaction of their own; true while some are left. */
+  /**
+   * Removes up to `rowsMax` rows that nobody needs, in a transaction of their own; true while some are left.
+   */
   reap(rowsMax: number): boolean {
     const room = this.transact(() => {
       this.state.reap(rowsMax);
@@ -130,7 +133,10 @@ export class LogFile {
     return room !== null && this.state.garbageCount > 0;
   }
 
-  /** Counts this run, durably. @throws StorageFailure also if there is no room: a run that is not counted may not answer. */
+  /**
+   * Counts this run, durably. @throws StorageFailure also if there is no room: a run that is not counted may
+   * not answer.
+   */
   startRun(): void {
     this.changeStore({ bootCount: this.store.bootCount + 1, endedCleanly: false });
   }
@@ -183,7 +189,10 @@ export class LogFile {
     return replica.places.from(fromSeq, countMax);
   }
 
-  /** Entries from `fromSeq` on, at most `bytesMax` bytes but at least one if it is there. @throws StorageFailure */
+  /**
+   * Entries from `fromSeq` on, at most `bytesMax` bytes but at least one if it is there. @throws
+   * StorageFailure
+   */
   read(partition: number, fromSeq: number, bytesMax: number): Entry[] {
     try {
       const rowIds = this.locate(partition, fromSeq, readRowsMax);
@@ -237,7 +246,9 @@ export class LogFile {
     return entries;
   }
 
-  /** Moves all of the write-ahead log into the file and syncs both. @throws StorageFailure if any of it fails */
+  /**
+   * Moves all of the write-ahead log into the file and syncs both. @throws StorageFailure if any of it fails
+   */
   makeDurable(): void {
     try {
       checkpointAll(this.database);
@@ -252,8 +263,8 @@ export class LogFile {
 }
 
 /**
- * FULL is set on each connection: a database in WAL mode would come with NORMAL here, which syncs nothing on commit.
- * Checkpoints are made by whoever owns the file, off the path of a commit.
+ * FULL is set on each connection: a database in WAL mode would come with NORMAL here, which syncs nothing on
+ * commit. Checkpoints are made by whoever owns the file, off the path of a commit.
  */
 function configure(database: Database.Database, pagesMax: number | undefined): void {
   database.pragma('journal_mode = WAL');

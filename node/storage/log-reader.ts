@@ -1,6 +1,7 @@
 /**
- * The log's reading thread: entries for replicas that catch up, and the bulk of each checkpoint, on a connection of its
- * own, so that neither holds up a commit. Which rows to read the writing thread says, since it knows where they stand.
+ * The log's reading thread: entries for replicas that catch up, and the bulk of each checkpoint, on a
+ * connection of its own, so that neither holds up a commit. Which rows to read the writing thread says, since
+ * it knows where they stand.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';

@@ -1,4 +1,7 @@
-/** Reads entries by row id, each proved by its checksum. Used by the writer's own connection and by the reading thread. */
+/**
+ * Reads entries by row id, each proved by its checksum. Used by the writer's own connection and by the
+ * reading thread.
+ */
 import type Database from 'better-sqlite3';
 import { parseEntry } from '../../core/protocol/entry.js';
 import type { Entry } from '../../core/protocol/entry.js';
@@ -17,8 +20,8 @@ export class LogRowReader {
   }
 
   /**
-   * Entries at `rowIds`, which hold the positions from `fromSeq` on; at most `bytesMax` bytes, but at least one. Ends
-   * early where a row is no longer there. @throws StorageFailure if an entry is damaged.
+   * Entries at `rowIds`, which hold the positions from `fromSeq` on; at most `bytesMax` bytes, but at least
+   * one. Ends early where a row is no longer there. @throws StorageFailure if an entry is damaged.
    */
   read(partition: number, fromSeq: number, rowIds: readonly number[], bytesMax: number): Entry[] {
     const entries: Entry[] = [];

@@ -1,6 +1,7 @@
 /**
- * What each command means and when it is refused: the checks of promise, epoch and contiguity, made inside the log's
- * transaction by its one writer. A refused command changes nothing; the others of the transaction go on.
+ * What each command means and when it is refused: the checks of promise, epoch and contiguity, made inside
+ * the log's transaction by its one writer. A refused command changes nothing; the others of the transaction
+ * go on.
  */
 import { unreachable } from '../../core/assert.js';
 import { holds } from '../../core/rules.js';
@@ -73,7 +74,10 @@ function belowPromise(replica: LogReplica | undefined, epoch: number): boolean {
   return replica !== undefined && epoch < replica.promisedEpoch && holds('refuse-below-promise');
 }
 
-/** Entries must follow each other and `lastSeq`. Where the rule is broken on purpose, gaps alone are let through. */
+/**
+ * Entries must follow each other and `lastSeq`. Where the rule is broken on purpose, gaps alone are let
+ * through.
+ */
 function follows(lastSeq: number, entries: readonly Entry[]): boolean {
   let previous = lastSeq;
   for (const { seq } of entries) {

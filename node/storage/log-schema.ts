@@ -1,7 +1,7 @@
 /**
- * Schema of the log file. `log` has no index but its rowid: a row costs an append to the end of one tree, and the
- * places of a partition's entries are kept in memory. The view `entries` takes an entry's bytes apart in SQL, so that
- * any sqlite3 tool shows keys and values; nothing in the program reads it.
+ * Schema of the log file. `log` has no index but its rowid: a row costs an append to the end of one tree, and
+ * the places of a partition's entries are kept in memory. The view `entries` takes an entry's bytes apart in
+ * SQL, so that any sqlite3 tool shows keys and values; nothing in the program reads it.
  */
 import type { Migration } from './schema-migration.js';
 

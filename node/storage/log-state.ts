@@ -1,6 +1,6 @@
 /**
- * What the log file holds, kept in memory beside it: replicas, where their entries stand, the row of the store. A
- * transaction changes both; `keep` after it has committed, `revert` if it did not.
+ * What the log file holds, kept in memory beside it: replicas, where their entries stand, the row of the
+ * store. A transaction changes both; `keep` after it has committed, `revert` if it did not.
  */
 import { holds } from '../../core/rules.js';
 import type { Entry } from '../../core/protocol/entry.js';
@@ -49,7 +49,10 @@ export class LogState implements LogTransaction {
     return [...this.replicas.values()].sort((a, b) => a.partition - b.partition);
   }
 
-  /** Takes what a file holds; tells of every row that is not where it belongs, or whose bytes `isSound` denies. */
+  /**
+   * Takes what a file holds; tells of every row that is not where it belongs, or whose bytes `isSound`
+   * denies.
+   */
   load(isSound: ((row: Uint8Array, epoch: number, seq: number) => boolean) | null): Map<number, number> {
     const damage = new Map<number, number>();
     const damaged = (partition: number, seq: number) =>
@@ -216,7 +219,10 @@ export class LogState implements LogTransaction {
   }
 }
 
-/** False if the row is not the next one of its partition. Gaps are no damage where they were let in on purpose. */
+/**
+ * False if the row is not the next one of its partition. Gaps are no damage where they were let in on
+ * purpose.
+ */
 function place(places: RowPlaces, id: number, seq: number): boolean {
   const expected = places.lastSeq + 1;
   if (seq < expected || seq - expected > gapMax) return false;

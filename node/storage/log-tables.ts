@@ -1,6 +1,6 @@
 /**
- * The log file's tables, row by row: prepared statements, and the small rows as objects with their checksums proved.
- * No decisions here.
+ * The log file's tables, row by row: prepared statements, and the small rows as objects with their checksums
+ * proved. No decisions here.
  */
 import type Database from 'better-sqlite3';
 import type { AckMemory, EpochStart, PeerRun } from '../../core/protocol/log-command.js';

@@ -1,6 +1,7 @@
 /**
- * The port `Log` on two threads. Calls of one turn of the event loop travel as one message; the writing thread makes one
- * transaction of whatever has arrived when it is free. Nothing waits for a timer, except notes, which nobody waits for.
+ * The port `Log` on two threads. Calls of one turn of the event loop travel as one message; the writing
+ * thread makes one transaction of whatever has arrived when it is free. Nothing waits for a timer, except
+ * notes, which nobody waits for.
  */
 import { MessageChannel } from 'node:worker_threads';
 import { assert } from '../../core/assert.js';
@@ -40,7 +41,9 @@ interface Message {
   bytes: number;
 }
 
-/** What may wait for the disk, in all. Callers bound what they hand out; beyond this the process is of no use. */
+/**
+ * What may wait for the disk, in all. Callers bound what they hand out; beyond this the process is of no use.
+ */
 const queuedBytesMax = 1024 * 1024 * 1024;
 const walBytesDefault = 16 * 1024 * 1024;
 const noteDelayMs = 100;
@@ -103,8 +106,8 @@ export class LogThread implements Log {
   }
 
   /**
-   * Recovers the store and answers with what it holds. Rejects with AmnesiacStore, ForeignStore or StorageFailure; failures
-   * after that go to `onFailure`.
+   * Recovers the store and answers with what it holds. Rejects with AmnesiacStore, ForeignStore or
+   * StorageFailure; failures after that go to `onFailure`.
    */
   static async open(options: LogThreadOptions): Promise<{ log: LogThread; recovered: RecoveredStore }> {
     let opened = false;
@@ -200,8 +203,9 @@ export class LogThread implements Log {
   }
 
   /**
-   * Commits what was handed in and lets go of the file. Marks the end of the run as clean, unless `cleanly` is false: the next
-   * start then makes everything durable first. Rejects with StorageFailure if that could not be written.
+   * Commits what was handed in and lets go of the file. Marks the end of the run as clean, unless `cleanly`
+   * is false: the next start then makes everything durable first. Rejects with StorageFailure if that could
+   * not be written.
    */
   async close(cleanly = true): Promise<void> {
     this.flush();

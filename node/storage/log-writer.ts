@@ -1,10 +1,10 @@
 /**
- * The log's writing thread: owns the only connection that writes the log. Whatever is waiting when it is free goes into
- * one transaction. Before that it recovers the store, with both files to itself.
+ * The log's writing thread: owns the only connection that writes the log. Whatever is waiting when it is free
+ * goes into one transaction. Before that it recovers the store, with both files to itself.
  *
- * Checkpoints: the reading thread moves the bulk of the write-ahead log into the file while commits go on; the rest, a few
- * frames, this thread moves between two commits, after which SQLite begins the write-ahead log anew. Without that
- * last step a busy log would never find the moment, and grow for ever.
+ * Checkpoints: the reading thread moves the bulk of the write-ahead log into the file while commits go on;
+ * the rest, a few frames, this thread moves between two commits, after which SQLite begins the write-ahead
+ * log anew. Without that last step a busy log would never find the moment, and grow for ever.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -28,8 +28,9 @@ const readRowsMax = 4_096;
 const commitOverheadBytes = 3 * 4_096;
 const reapBytesPerRow = 64;
 /**
- * After a batch of this many commands the next one is given a moment to grow: its senders have just been answered all at
- * once and come back one after another, and a sync for the first of them would cost as much as one for all.
+ * After a batch of this many commands the next one is given a moment to grow: its senders have just been
+ * answered all at once and come back one after another, and a sync for the first of them would cost as much
+ * as one for all.
  */
 const largeBatchCommands = 48;
 const paceMs = 0.2;
@@ -135,7 +136,10 @@ class LogWriter {
     }
   }
 
-  /** The rest of a checkpoint; SQLite then begins the write-ahead log anew, unless a reader is in the way just now. */
+  /**
+   * The rest of a checkpoint; SQLite then begins the write-ahead log anew, unless a reader is in the way just
+   * now.
+   */
   private finishCheckpoint(): void {
     this.checkpointing = false;
     this.walBytes = this.walBytesWanted / 2;

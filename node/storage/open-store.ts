@@ -1,6 +1,6 @@
 /**
- * Opens a worker's store: takes the folder, recovers the two files, starts their threads. The only door to this folder for
- * the program.
+ * Opens a worker's store: takes the folder, recovers the two files, starts their threads. The only door to
+ * this folder for the program.
  */
 import type { Limits } from '../../core/limits.js';
 import type { RecoveredStore } from '../../core/protocol/log-command.js';
@@ -14,11 +14,13 @@ export interface OpenStoreOptions {
   newStoreId: string;
   limits: Limits;
   /**
-   * A file cannot be written or read any more. Called at most once; nothing is answered after it. The process must end: its
-   * next start makes durable what there is before it answers.
+   * A file cannot be written or read any more. Called at most once; nothing is answered after it. The process
+   * must end: its next start makes durable what there is before it answers.
    */
   onFailure: (error: Error) => void;
-  /** Damage found by the scrub in the rows of a partition; null if it is in the table file's own structure. */
+  /**
+   * Damage found by the scrub in the rows of a partition; null if it is in the table file's own structure.
+   */
   onDamage: (partition: number | null) => void;
   /** How long committed entries may wait to be applied together with more. */
   applyDelayMs?: number;
@@ -33,15 +35,17 @@ export interface Store {
   log: LogThread;
   table: TableThread;
   /**
-   * Writes what was handed in, marks the end as clean and frees the folder. Rejects with StorageFailure if something could
-   * not be written (a full disk): the folder is free all the same, and the next start is that of an unclean end.
+   * Writes what was handed in, marks the end as clean and frees the folder. Rejects with StorageFailure if
+   * something could not be written (a full disk): the folder is free all the same, and the next start is that
+   * of an unclean end.
    */
   close(): Promise<void>;
 }
 
 /**
  * @throws StoreLocked if another process has the folder
- * @throws AmnesiacStore if the files hold less than they should: call `disownStore`, then open again with a new id
+ * @throws AmnesiacStore if the files hold less than they should: call `disownStore`, then open again with a
+ * new id
  * @throws ForeignStore if the files are of another cluster or a newer release
  * @throws StorageFailure if they cannot be read or made durable: the worker stays down
  */
@@ -81,8 +85,8 @@ async function closeStore(held: StoreFolder, log: LogThread, table: TableThread)
 }
 
 /**
- * Puts the files of a store that lost something aside, where a person can look at them; the next `openStore` begins a new
- * one. Answers the new names. @throws StoreLocked
+ * Puts the files of a store that lost something aside, where a person can look at them; the next `openStore`
+ * begins a new one. Answers the new names. @throws StoreLocked
  */
 export function disownStore(folder: string): string[] {
   const held = new StoreFolder(folder);

@@ -1,7 +1,7 @@
 /**
- * Where the entries of one partition stand in the log file: position in the partition -> row id. Row ids grow with the
- * position, so each chunk keeps one base and 32-bit distances from it: 4 bytes an entry, instead of an index in the
- * file that every append would pay for. Nothing in here touches the file.
+ * Where the entries of one partition stand in the log file: position in the partition -> row id. Row ids grow
+ * with the position, so each chunk keeps one base and 32-bit distances from it: 4 bytes an entry, instead of
+ * an index in the file that every append would pay for. Nothing in here touches the file.
  */
 import { assert } from '../../core/assert.js';
 

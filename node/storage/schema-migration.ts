@@ -1,6 +1,7 @@
 /**
- * Brings a database to the newest schema by numbered migrations, each run once, in order, in one transaction. The
- * number reached is SQLite's `user_version`; migrations that were released are never changed, only followed.
+ * Brings a database to the newest schema by numbered migrations, each run once, in order, in one transaction.
+ * The number reached is SQLite's `user_version`; migrations that were released are never changed, only
+ * followed.
  */
 import type Database from 'better-sqlite3';
 import { ForeignStore } from './storage-error.js';

@@ -1,16 +1,19 @@
 /**
- * What can go wrong with the two files, told apart by what the program has to do about it: end, put the store aside, or
- * wait for room. Nothing here is ever a caller's fault.
+ * What can go wrong with the two files, told apart by what the program has to do about it: end, put the store
+ * aside, or wait for room. Nothing here is ever a caller's fault.
  */
 
-/** A read or write of a file failed. The process must end; the next start makes everything durable before it answers. */
+/**
+ * A read or write of a file failed. The process must end; the next start makes everything durable before it
+ * answers.
+ */
 export class StorageFailure extends Error {
   override readonly name = 'StorageFailure';
 }
 
 /**
- * The files hold less than this store once said it held: wiped, older, damaged, or one of the two exchanged. The store
- * must be put aside (`disownStore`) and a new one begun, under a new store id.
+ * The files hold less than this store once said it held: wiped, older, damaged, or one of the two exchanged.
+ * The store must be put aside (`disownStore`) and a new one begun, under a new store id.
  */
 export class AmnesiacStore extends Error {
   override readonly name = 'AmnesiacStore';
@@ -33,8 +36,8 @@ export function sqliteCode(error: unknown): string {
 }
 
 /**
- * No room on the disk (or a bound on the file's size). The second code is for the index of the write-ahead log, a file in
- * shared memory that could not be made longer; it holds nothing that has to last.
+ * No room on the disk (or a bound on the file's size). The second code is for the index of the write-ahead
+ * log, a file in shared memory that could not be made longer; it holds nothing that has to last.
  */
 export function isFull(error: unknown): boolean {
   const code = sqliteCode(error);

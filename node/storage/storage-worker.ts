@@ -1,6 +1,6 @@
 /**
- * A storage thread as its adapters see it: started with the data it needs, sent messages, and either alive or the
- * reason for the process to end. Errors cross the border by name.
+ * A storage thread as its adapters see it: started with the data it needs, sent messages, and either alive or
+ * the reason for the process to end. Errors cross the border by name.
  */
 import { Worker } from 'node:worker_threads';
 import type { Transferable } from 'node:worker_threads';

@@ -1,6 +1,7 @@
 /**
- * A worker's folder: its lock, the two files, and how they come into being and are put aside. Both files appear under
- * their names only when they are whole, the table first, so that a log without a table is never a store half made.
+ * A worker's folder: its lock, the two files, and how they come into being and are put aside. Both files
+ * appear under their names only when they are whole, the table first, so that a log without a table is never
+ * a store half made.
  */
 import {
   closeSync,
@@ -35,8 +36,8 @@ export class StoreFolder {
   private readonly lock: Database.Database;
 
   /**
-   * Takes the folder, making it if need be. The lock is SQLite's own, held by an open transaction on a file without
-   * content: the operating system drops it with the process, however that ends. @throws StoreLocked
+   * Takes the folder, making it if need be. The lock is SQLite's own, held by an open transaction on a file
+   * without content: the operating system drops it with the process, however that ends. @throws StoreLocked
    */
   constructor(private readonly folder: string) {
     mkdirSync(folder, { recursive: true });

@@ -1,7 +1,7 @@
 /**
- * From two files as a crash left them to one store that may answer: everything on the disk made durable first, copies
- * that the log has switched to finished, the table brought forward to the commit position, and whatever does not add
- * up refused. Free of threads, clocks and chance: a simulation runs it too.
+ * From two files as a crash left them to one store that may answer: everything on the disk made durable
+ * first, copies that the log has switched to finished, the table brought forward to the commit position, and
+ * whatever does not add up refused. Free of threads, clocks and chance: a simulation runs it too.
  */
 import { holds } from '../../core/rules.js';
 import type { LogCommand, RecoveredStore } from '../../core/protocol/log-command.js';

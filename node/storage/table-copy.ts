@@ -1,6 +1,6 @@
 /**
- * A consistent view of one partition, read in chunks from a connection of its own, in one read transaction, while
- * the table goes on. First the rows by key, then the remembered replies by position.
+ * A consistent view of one partition, read in chunks from a connection of its own, in one read transaction,
+ * while the table goes on. First the rows by key, then the remembered replies by position.
  */
 import Database from 'better-sqlite3';
 import { Writer } from '../../core/protocol/wire.js';

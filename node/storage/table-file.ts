@@ -1,7 +1,7 @@
 /**
- * The table file: what is committed, applied behind the log in sorted batches. It syncs only when asked to (`checkpoint`):
- * in WAL mode with synchronous NORMAL a crash leaves the file whole and takes at most the newest transactions,
- * which the log still holds. Synchronous, and free of threads, clocks and chance.
+ * The table file: what is committed, applied behind the log in sorted batches. It syncs only when asked to
+ * (`checkpoint`): in WAL mode with synchronous NORMAL a crash leaves the file whole and takes at most the
+ * newest transactions, which the log still holds. Synchronous, and free of threads, clocks and chance.
  */
 import Database from 'better-sqlite3';
 import { AssertionError, assert } from '../../core/assert.js';
@@ -109,7 +109,8 @@ export class TableFile {
   }
 
   /**
-   * Applies entries that follow what is applied; ones applied before are passed over. `full`: nothing was done.
+   * Applies entries that follow what is applied; ones applied before are passed over. `full`: nothing was
+   * done.
    * @throws StorageFailure
    */
   apply(batches: readonly ApplyBatch[]): 'applied' | 'full' {
@@ -127,7 +128,10 @@ export class TableFile {
     return fits ? 'applied' : 'full';
   }
 
-  /** Of several entries for one key only the last touches the row; rows are visited in the order of their keys. */
+  /**
+   * Of several entries for one key only the last touches the row; rows are visited in the order of their
+   * keys.
+   */
   private applyTo(replica: TableReplica, entries: readonly Entry[]): void {
     const { partition, slot } = replica;
     const newest = new Map<string, EntryContent>();
@@ -163,8 +167,9 @@ export class TableFile {
   }
 
   /**
-   * Syncs all that was applied; answers what a restart is certain to find. A commit with synchronous FULL syncs the
-   * write-ahead log, and with it every transaction before. Without room the answer is that of the checkpoint before.
+   * Syncs all that was applied; answers what a restart is certain to find. A commit with synchronous FULL
+   * syncs the write-ahead log, and with it every transaction before. Without room the answer is that of the
+   * checkpoint before.
    * @throws StorageFailure
    */
   checkpoint(): AppliedPosition[] {
@@ -182,7 +187,10 @@ export class TableFile {
     }
   }
 
-  /** Stages rows beside the table in use; chunk 0 starts anew. Durable on return if it is the last. @throws StorageFailure */
+  /**
+   * Stages rows beside the table in use; chunk 0 starts anew. Durable on return if it is the last. @throws
+   * StorageFailure
+   */
   stage(partition: number, part: StageChunk): 'staged' | 'full' | 'malformed' {
     const { number, atSeq, chunk, last } = part;
     const held = this.slots.stage(partition);
@@ -236,7 +244,10 @@ export class TableFile {
     this.transact('dropping a stage', () => this.slots.dropStage(partition));
   }
 
-  /** Removes up to `rowsMax` rows that nothing points to any more; true while there may be more. @throws StorageFailure */
+  /**
+   * Removes up to `rowsMax` rows that nothing points to any more; true while there may be more. @throws
+   * StorageFailure
+   */
   reclaim(rowsMax: number): boolean {
     const slot = this.slots.discardedSlot();
     if (slot === undefined) return false;
@@ -268,7 +279,9 @@ export class TableFile {
     }
   }
 
-  /** Moves all of the write-ahead log into the file and syncs both. @throws StorageFailure if any of it fails */
+  /**
+   * Moves all of the write-ahead log into the file and syncs both. @throws StorageFailure if any of it fails
+   */
   makeDurable(): void {
     try {
       checkpointAll(this.database);

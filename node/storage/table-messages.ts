@@ -1,4 +1,7 @@
-/** What goes back and forth between the table's adapter and its thread. Each request with an `id` is answered once. */
+/**
+ * What goes back and forth between the table's adapter and its thread. Each request with an `id` is answered
+ * once.
+ */
 import type { Limits } from '../../core/limits.js';
 import type { AppliedPosition } from '../worker/ports.js';
 import type { StageChunk } from './table-file.js';

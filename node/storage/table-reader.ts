@@ -1,6 +1,6 @@
 /**
- * Reads of the table by key, from any connection: one prepared statement each, the checksum proved before anything is
- * returned.
+ * Reads of the table by key, from any connection: one prepared statement each, the checksum proved before
+ * anything is returned.
  */
 import type Database from 'better-sqlite3';
 import type { Row } from '../../core/protocol/operation.js';
@@ -50,8 +50,8 @@ export class TableReader {
   }
 
   /**
-   * @throws StorageFailure if the file cannot be read or the reply is damaged: taking it for forgotten would apply a
-   * write twice, so the process ends and another replica answers.
+   * @throws StorageFailure if the file cannot be read or the reply is damaged: taking it for forgotten would
+   * apply a write twice, so the process ends and another replica answers.
    */
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {
     const found = attempt(() => this.replyStatement.get(partition, idempotencyKey));

@@ -1,6 +1,6 @@
 /**
- * A row of the table and a remembered reply: their checksums, and how a full copy packs them. The checksum names the
- * partition, so that a row in the wrong place does not pass for sound.
+ * A row of the table and a remembered reply: their checksums, and how a full copy packs them. The checksum
+ * names the partition, so that a row in the wrong place does not pass for sound.
  */
 import { crc32 } from 'node:zlib';
 import {

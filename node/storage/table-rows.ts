@@ -84,8 +84,8 @@ export class TableRows {
   }
 
   /**
-   * Forgets replies by age in log time and by count, the oldest first: whatever the batches were, equal logs leave equal
-   * replies. Answers how many are left, and the log time before which the next one is due.
+   * Forgets replies by age in log time and by count, the oldest first: whatever the batches were, equal logs
+   * leave equal replies. Answers how many are left, and the log time before which the next one is due.
    */
   prune(
     slot: number,

@@ -1,7 +1,7 @@
 /**
- * Schema of the table file. Rows belong to a slot, and a partition points to its slot: a full copy is staged in a slot of
- * its own and becomes the partition's table by changing one number; the rows of a slot that nothing points to any more
- * are removed bit by bit. The views show what a partition holds, plainly.
+ * Schema of the table file. Rows belong to a slot, and a partition points to its slot: a full copy is staged
+ * in a slot of its own and becomes the partition's table by changing one number; the rows of a slot that
+ * nothing points to any more are removed bit by bit. The views show what a partition holds, plainly.
  */
 import type { Migration } from './schema-migration.js';
 

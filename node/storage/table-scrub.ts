@@ -1,6 +1,6 @@
 /**
- * Looks through the table for damage, a few rows at a time, round and round: every checksum proved, and every row looked
- * up through the index by its key, since a damaged index would hide a row that is sound itself.
+ * Looks through the table for damage, a few rows at a time, round and round: every checksum proved, and every
+ * row looked up through the index by its key, since a damaged index would hide a row that is sound itself.
  */
 import type Database from 'better-sqlite3';
 import { isCorrupt, storageFailure } from './storage-error.js';
@@ -32,8 +32,9 @@ type ReplyColumns = [
 ];
 
 const rowsSql = `
-SELECT found.id, replicas.partition, found.key, found.epoch, found.seq, found.content_type, found.value, found.checksum,
-  (SELECT id FROM rows AS same INDEXED BY sqlite_autoindex_rows_1 WHERE same.slot = found.slot AND same.key = found.key)
+SELECT found.id, replicas.partition, found.key, found.epoch, found.seq, found.content_type, found.value,
+  found.checksum, (SELECT id FROM rows AS same INDEXED BY sqlite_autoindex_rows_1
+    WHERE same.slot = found.slot AND same.key = found.key)
 FROM (SELECT * FROM rows WHERE id > ? ORDER BY id LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
 
@@ -43,8 +44,9 @@ SELECT slot, key, epoch FROM rows INDEXED BY sqlite_autoindex_rows_1
 WHERE (slot, key) > (?, ?) ORDER BY slot, key LIMIT ?`;
 
 const repliesSql = `
-SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency_key, found.kind, found.created,
-  found.digest, found.log_time, found.checksum, (SELECT seq FROM replies AS same INDEXED BY sqlite_autoindex_replies_2
+SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency_key, found.kind,
+  found.created, found.digest, found.log_time, found.checksum,
+  (SELECT seq FROM replies AS same INDEXED BY sqlite_autoindex_replies_2
     WHERE same.slot = found.slot AND same.idempotency_key = found.idempotency_key)
 FROM (SELECT * FROM replies WHERE (slot, seq) > (?, ?) ORDER BY slot, seq LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
@@ -69,8 +71,9 @@ export class TableScrub {
   }
 
   /**
-   * Looks at the next `rowsMax` rows or replies. Answers the partitions in which something is damaged; `null` among them if
-   * SQLite's own structure is, which belongs to no partition. @throws StorageFailure if the file cannot be read
+   * Looks at the next `rowsMax` rows or replies. Answers the partitions in which something is damaged; `null`
+   * among them if SQLite's own structure is, which belongs to no partition. @throws StorageFailure if the
+   * file cannot be read
    */
   step(rowsMax: number): Set<number | null> {
     try {

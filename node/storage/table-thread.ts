@@ -1,7 +1,8 @@
 /**
- * The port `Table` on a thread of its own. Reads by key do not travel: they are answered here, from a connection that only
- * reads. What is to be applied is gathered for a moment, because sorted batches of thousands cost a third of what
- * single rows do, and nobody waits for them: newer values are answered from memory until then.
+ * The port `Table` on a thread of its own. Reads by key do not travel: they are answered here, from a
+ * connection that only reads. What is to be applied is gathered for a moment, because sorted batches of
+ * thousands cost a third of what single rows do, and nobody waits for them: newer values are answered from
+ * memory until then.
  */
 import Database from 'better-sqlite3';
 import { assert } from '../../core/assert.js';
@@ -26,7 +27,9 @@ export interface TableThreadOptions {
   limits: Limits;
   /** Called once; nothing is answered after it, and the process must end. */
   onFailure: (error: Error) => void;
-  /** A partition whose rows are damaged; null if it is the file's structure. May be called again for the same. */
+  /**
+   * A partition whose rows are damaged; null if it is the file's structure. May be called again for the same.
+   */
   onDamage: (partition: number | null) => void;
   /** How long what is to be applied may wait for more. */
   applyDelayMs?: number;
@@ -81,7 +84,10 @@ export class TableThread implements Table {
     );
   }
 
-  /** Opens a table that exists and was recovered. Rejects with StorageFailure; later failures go to `onFailure`. */
+  /**
+   * Opens a table that exists and was recovered. Rejects with StorageFailure; later failures go to
+   * `onFailure`.
+   */
   static async open(options: TableThreadOptions): Promise<TableThread> {
     let opened = false;
     const attempt: { table: TableThread | null } = { table: null };
@@ -199,7 +205,10 @@ export class TableThread implements Table {
     this.ask({ type: 'drop', id: this.expect('done', done), partition });
   }
 
-  /** Applies what was handed in, makes it durable and lets go of the file. Rejects with StorageFailure if it cannot. */
+  /**
+   * Applies what was handed in, makes it durable and lets go of the file. Rejects with StorageFailure if it
+   * cannot.
+   */
   async close(): Promise<void> {
     // First: the last connection to close tidies up, and this one may not write.
     this.connection.close();

@@ -1,6 +1,6 @@
 /**
- * The table's thread: owns the only connection that writes the table, does one request after another, and in between what
- * nobody waits for: emptying slots, looking for damage.
+ * The table's thread: owns the only connection that writes the table, does one request after another, and in
+ * between what nobody waits for: emptying slots, looking for damage.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';

@@ -1,7 +1,7 @@
 /**
- * The world as a worker needs it. Programs give real adapters, the simulator its own; nothing above these ports reads a
- * clock, a disk, a socket or a random number. Calls that answer later take a callback: it is called exactly once, never
- * before the call has returned.
+ * The world as a worker needs it. Programs give real adapters, the simulator its own; nothing above these
+ * ports reads a clock, a disk, a socket or a random number. Calls that answer later take a callback: it is
+ * called exactly once, never before the call has returned.
  */
 import type { ControlRequest, WorkerReport } from '../../core/protocol/control-message.js';
 import type { Limits } from '../../core/limits.js';
@@ -30,8 +30,8 @@ export interface Log {
   /** Results come when all commands are durable, in order. An I/O error ends the process instead. */
   submit(commands: LogCommand[], done: (results: LogResult[]) => void): void;
   /**
-   * Entries of a partition from `fromSeq` on, at most `bytesMax` bytes but at least one if it is there; empty if `fromSeq`
-   * is not in the log on disk. Reads see everything durable.
+   * Entries of a partition from `fromSeq` on, at most `bytesMax` bytes but at least one if it is there; empty
+   * if `fromSeq` is not in the log on disk. Reads see everything durable.
    */
   read(partition: number, fromSeq: number, bytesMax: number, done: (entries: Entry[]) => void): void;
 }
@@ -54,7 +54,10 @@ export interface Table {
   /** Synchronous, from a connection of its own. `damaged`: the row's checksum differs. */
   get(partition: number, key: Uint8Array): Row | null | 'damaged';
   getReply(partition: number, idempotencyKey: string): RememberedReply | null;
-  /** Applies entries that follow what is applied; `done` when reads see them (not yet synced). `full`: no room, nothing done. */
+  /**
+   * Applies entries that follow what is applied; `done` when reads see them (not yet synced). `full`: no
+   * room, nothing done.
+   */
   apply(
     batches: { partition: number; entries: Entry[] }[],
     done: (outcome: 'applied' | 'full') => void,
@@ -72,7 +75,9 @@ export interface Table {
   ): void;
   closeCopy(handle: number): void;
 
-  /** Stages rows beside the old table; chunk 0 starts anew. With `last` the stage is durable before `done`. */
+  /**
+   * Stages rows beside the old table; chunk 0 starts anew. With `last` the stage is durable before `done`.
+   */
   stage(
     partition: number,
     stage: { number: number; atSeq: number; chunk: number; rows: Uint8Array; last: boolean },
@@ -86,7 +91,10 @@ export interface Table {
 
 /** Streams to the other workers. */
 export interface Peers {
-  /** Queued and sent together at the end of the tick; dropped if the peer is not connected or its queue is full. */
+  /**
+   * Queued and sent together at the end of the tick; dropped if the peer is not connected or its queue is
+   * full.
+   */
   send(peer: WorkerId, message: PeerMessage): void;
   /** Whom to keep a stream to, and where. */
   connect(members: ReadonlyMap<WorkerId, Member>): void;
@@ -107,11 +115,13 @@ export interface WorkerInbox {
   controllerRequest(controller: string, request: ControlRequest): void;
 }
 
-/** What answers clients of this worker's own replicas; another worker's are reached through the coordinator. */
+/**
+ * What answers clients of this worker's own replicas; another worker's are reached through the coordinator.
+ */
 export interface LocalReplicas {
   /**
-   * Writes as primary of `partition`, if this worker serves it in `epoch` or newer; `notApplied: moved` if it does not.
-   * `done` is called exactly once, possibly much later; the caller keeps the deadline.
+   * Writes as primary of `partition`, if this worker serves it in `epoch` or newer; `notApplied: moved` if it
+   * does not. `done` is called exactly once, possibly much later; the caller keeps the deadline.
    */
   write(
     partition: number,
@@ -144,11 +154,17 @@ export interface WorkerOptions {
   peers: Peers;
   controllers: Controllers;
   checksum: Checksum;
-  /** Runs a function once at the end of this tick of the event loop: what piled up until then goes out together. */
+  /**
+   * Runs a function once at the end of this tick of the event loop: what piled up until then goes out
+   * together.
+   */
   defer: (run: () => void) => void;
   /** Told of what happened, for logs and metrics. */
   observe: (event: WorkerEventNote) => void;
-  /** The process must end; `disown` if the store must be put aside first and a new one begun (its disk is an older image). */
+  /**
+   * The process must end; `disown` if the store must be put aside first and a new one begun (its disk is an
+   * older image).
+   */
   stop: (reason: string, disown: boolean) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The thin shell around the replica machine: it gives each event its time, runs the effects in list order on the ports, and comes
- * back with the answers. It decides nothing.
+ * The thin shell around the replica machine: it gives each event its time, runs the effects in list order on
+ * the ports, and comes back with the answers. It decides nothing.
  */
 import { decode, encode, WireError } from '../../core/protocol/wire.js';
 import { controlRequestCodec, workerReportCodec } from '../../core/protocol/control-message.js';
@@ -57,7 +57,9 @@ export class Worker implements WorkerInbox, LocalReplicas {
     this.run(this.machine.leave(this.instant()));
   }
 
-  /** The process has ended as far as this worker is concerned: nothing more is done, whatever still arrives. */
+  /**
+   * The process has ended as far as this worker is concerned: nothing more is done, whatever still arrives.
+   */
   end(): void {
     this.ended = true;
   }

@@ -1,6 +1,6 @@
 /**
- * Streams from the controller to the workers' peer ports. A worker that this controller cannot reach is reached through
- * another one, which passes encoded messages on as they are.
+ * Streams from the controller to the workers' peer ports. A worker that this controller cannot reach is
+ * reached through another one, which passes encoded messages on as they are.
  */
 import {
   controlRequestCodec,

@@ -1,6 +1,6 @@
 /**
- * The ring document in a file. Compare-and-swap under a lock that all controllers on this file share; a new state
- * becomes true by an atomic rename and is durable before anyone is told of it.
+ * The ring document in a file. Compare-and-swap under a lock that all controllers on this file share; a new
+ * state becomes true by an atomic rename and is durable before anyone is told of it.
  *
  *   lock ▶ read, compare the revision ▶ write beside, fsync ▶ rename ▶ fsync the folder ▶ unlock
  */
@@ -75,7 +75,8 @@ export class LocalRingStore implements RingStore {
   private async loadLocked(): Promise<LoadResult> {
     const stored = await this.read();
     if (stored === null) return { status: 'absent' };
-    // The one who renamed the file may have died before the folder was on disk; nobody may act on what could vanish.
+    // The one who renamed the file may have died before the folder was on disk; nobody may act on what could
+    // vanish.
     await this.syncFolder();
     return { status: 'loaded', ...stored };
   }
@@ -130,7 +131,10 @@ function formatStored({ revision, record }: Stored): string {
   return `{ ${head}, "ring":\n${ring}\n}\n`;
 }
 
-/** Of the content, whatever the layout: a person may look at the file through a formatter, a flipped bit shows. */
+/**
+ * Of the content, whatever the layout: a person may look at the file through a formatter, a flipped bit
+ * shows.
+ */
 function checksumOf(record: RingRecord): number {
   return crc32(new TextEncoder().encode(formatRing(record)));
 }

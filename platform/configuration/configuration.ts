@@ -139,7 +139,8 @@ function readEnvironmentInto(
     const [origin] = set;
     if (origin !== undefined) sources.given.set(key, { text: environment[origin] ?? '', origin });
   }
-  // Only a warning: another program's settings may be in the same environment, and Kubernetes adds variables of its own.
+  // Only a warning: another program's settings may be in the same environment, and Kubernetes adds variables
+  // of its own.
   for (const name of Object.keys(environment)) {
     if (name.startsWith(environmentPrefix) && !known.has(name)) {
       sources.warnings.push(`${name} is not a setting of this program`);

@@ -1,6 +1,6 @@
 /**
- * The names that one setting goes by. In code and in the file a time is `leaseMs`; since its value may carry a unit, the
- * short name `lease` is accepted everywhere and is the one that --help shows.
+ * The names that one setting goes by. In code and in the file a time is `leaseMs`; since its value may carry
+ * a unit, the short name `lease` is accepted everywhere and is the one that --help shows.
  *
  *   leaseMs   →  --lease, --lease-ms   KVORUM_LEASE, KVORUM_LEASE_MS   lease, leaseMs
  */

@@ -1,6 +1,6 @@
 /**
- * One setting of a program: how its text is read, what it is when nobody says, and the sentence that `--help` shows.
- * The same text is accepted on the command line, in the environment and in the file.
+ * One setting of a program: how its text is read, what it is when nobody says, and the sentence that `--help`
+ * shows. The same text is accepted on the command line, in the environment and in the file.
  */
 
 /** What is wrong with a value, as the end of a sentence that begins with the setting's name. */

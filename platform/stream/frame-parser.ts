@@ -2,10 +2,12 @@
  * Cuts the bytes of a TCP stream into frames.
  *
  *   preamble: 'KVRM' | format version u16 | purpose u16        once, in each direction
- *   frame:    length u32 | payload                             a frame of length 0 says only that the sender is alive
+ *   frame:    length u32 | payload                             a frame of length 0 says only that the sender
+ *   is alive
  *
- * Each payload is a copy with memory of its own: what is kept of a frame for long (a log entry) must not keep alive the
- * 64 KiB chunk that it arrived in. Nothing is allocated for a length that is claimed, only for bytes that came.
+ * Each payload is a copy with memory of its own: what is kept of a frame for long (a log entry) must not keep
+ * alive the 64 KiB chunk that it arrived in. Nothing is allocated for a length that is claimed, only for
+ * bytes that came.
  */
 import { WireError } from '../../core/protocol/wire.js';
 
@@ -35,7 +37,10 @@ export class FrameParser {
   /** `frameBytesMax` may be raised later: before a handshake, hardly anything is accepted. */
   constructor(public frameBytesMax: number) {}
 
-  /** Gives each frame that is complete to `onFrame`, until it returns false. Throws WireError; the stream is over then. */
+  /**
+   * Gives each frame that is complete to `onFrame`, until it returns false. Throws WireError; the stream is
+   * over then.
+   */
   push(chunk: Uint8Array, onFrame: (payload: Uint8Array) => boolean): void {
     if (chunk.length === 0) return;
     this.chunks.push(chunk);

@@ -1,9 +1,10 @@
 /**
- * One TCP connection that carries frames in both directions. It coalesces what is sent in a turn of the event loop into one
- * write, bounds what waits to be sent, notices silence, and turns whatever is wrong with the other side into the end of
- * this one stream.
+ * One TCP connection that carries frames in both directions. It coalesces what is sent in a turn of the event
+ * loop into one write, bounds what waits to be sent, notices silence, and turns whatever is wrong with the
+ * other side into the end of this one stream.
  *
- *   open ──end, error, silence, full queue, malformed frame, close()──▶ closed (`onClose` once, with the reason)
+ *   open ──end, error, silence, full queue, malformed frame, close()──▶ closed (`onClose` once, with the
+ *   reason)
  */
 import { messageBytesMax } from '../../core/protocol/peer-message.js';
 import { WireError } from '../../core/protocol/wire.js';
@@ -128,7 +129,10 @@ export class FramedStream {
     this.scheduleFlush();
   }
 
-  /** Adds a message to this turn's frame; dropped if the stream is closed. Throws WireError if it cannot be encoded. */
+  /**
+   * Adds a message to this turn's frame; dropped if the stream is closed. Throws WireError if it cannot be
+   * encoded.
+   */
   sendMessage<T>(codec: Codec<T>, message: T): void {
     if (!this.hasRoom()) return;
     this.outgoing.message(codec, message, messageBytesMax);

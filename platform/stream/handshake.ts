@@ -1,6 +1,6 @@
 /**
- * The first frame in each direction of a stream says who is speaking. A stream whose two ends do not belong together is
- * closed with one of these reasons, before anything else is read from it.
+ * The first frame in each direction of a stream says who is speaking. A stream whose two ends do not belong
+ * together is closed with one of these reasons, before anything else is read from it.
  */
 import { helloCodec, protocolVersion } from '../../core/protocol/peer-message.js';
 import { decode, encode, Reader, u16 } from '../../core/protocol/wire.js';

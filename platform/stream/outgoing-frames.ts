@@ -1,6 +1,6 @@
 /**
- * Bytes on their way out. Messages of one turn of the event loop are gathered into few frames (a frame is a list of
- * messages), encoded right away so that their exact size is known and nothing else is kept.
+ * Bytes on their way out. Messages of one turn of the event loop are gathered into few frames (a frame is a
+ * list of messages), encoded right away so that their exact size is known and nothing else is kept.
  */
 import { WireError, Writer } from '../../core/protocol/wire.js';
 import type { Codec } from '../../core/protocol/wire.js';

@@ -1,6 +1,7 @@
 /**
- * One timer for all streams of a process, whatever their number: each is asked in turn whether the other side has been
- * silent for too long, and whether it should say itself that it is alive. Idle processes wake up for this alone.
+ * One timer for all streams of a process, whatever their number: each is asked in turn whether the other side
+ * has been silent for too long, and whether it should say itself that it is alive. Idle processes wake up for
+ * this alone.
  */
 
 export interface CheckedStream {

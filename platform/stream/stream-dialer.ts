@@ -1,6 +1,6 @@
 /**
- * Keeps one stream to one address: connects, greets, and after every end tries again, soon enough that a process which
- * comes back is connected within a quarter of a second.
+ * Keeps one stream to one address: connects, greets, and after every end tries again, soon enough that a
+ * process which comes back is connected within a quarter of a second.
  *
  *   waiting ──▶ connecting ──▶ greeting ──▶ open
  *      ▲____________|_____________|__________|        stop() ends it from anywhere

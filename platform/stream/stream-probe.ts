@@ -1,4 +1,7 @@
-/** One connection to find out whether the process at an address is there and answers; nothing else is said on it. */
+/**
+ * One connection to find out whether the process at an address is there and answers; nothing else is said on
+ * it.
+ */
 import { connect } from 'node:net';
 import { FramedStream } from './framed-stream.js';
 import { encodeHello, judgeAnswer, OtherVersionError, parseHello } from './handshake.js';

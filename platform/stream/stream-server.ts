@@ -1,6 +1,7 @@
 /**
- * Accepts streams: reads the Hello of whoever connects, lets the owner judge it, answers with its own. The answer goes out
- * even when the stream is refused, so that both sides can say why. A probe gets its answer and is closed.
+ * Accepts streams: reads the Hello of whoever connects, lets the owner judge it, answers with its own. The
+ * answer goes out even when the stream is refused, so that both sides can say why. A probe gets its answer
+ * and is closed.
  */
 import { createServer } from 'node:net';
 import { listenOn } from '../listen.js';

@@ -1,6 +1,6 @@
 /**
- * A real cluster for a test: the launcher, a controller and workers as processes of their own, on a folder and ports of their own.
- * Whatever a test leaves behind is killed and removed.
+ * A real cluster for a test: the launcher, a controller and workers as processes of their own, on a folder
+ * and ports of their own. Whatever a test leaves behind is killed and removed.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

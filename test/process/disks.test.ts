@@ -33,7 +33,9 @@ async function writeFor(recorder: Recorder, urls: string[], ms: number): Promise
   await Promise.all(Array.from({ length: 8 }, () => recorder.clientLoop(urls, keys, stop)));
 }
 
-/** Everything acknowledged so far must be what the keys show now: the judge sees these reads after all writes. */
+/**
+ * Everything acknowledged so far must be what the keys show now: the judge sees these reads after all writes.
+ */
 async function readAll(recorder: Recorder, urls: string[]): Promise<void> {
   for (const key of keys) for (const url of urls) await recorder.get(url, key);
   expect(judgeVersions(recorder.history)).toBeUndefined();

@@ -1,4 +1,7 @@
-/** One process dies or stands still under load, the others go on: nothing acknowledged is lost, and histories stay linearizable. */
+/**
+ * One process dies or stands still under load, the others go on: nothing acknowledged is lost, and histories
+ * stay linearizable.
+ */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { judgeVersions } from '../simulation/judges/version-witness.js';
 import { eventually, ProcessCluster, sleep } from './cluster.js';

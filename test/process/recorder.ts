@@ -1,4 +1,7 @@
-/** Clients of a real cluster that write down what they asked and what they heard, for the judges of linearizability. */
+/**
+ * Clients of a real cluster that write down what they asked and what they heard, for the judges of
+ * linearizability.
+ */
 import { partitionOf } from '../../core/ring/hash.js';
 import type { Precondition, Version } from '../../core/protocol/operation.js';
 import type { HistoryCall, ReadResult, WriteResult } from '../simulation/judges/history.js';

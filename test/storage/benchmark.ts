@@ -1,7 +1,7 @@
 /**
- * What storage costs, in time and in CPU, per row: `node dist/test/storage/benchmark.js [--keys N] [--folder DIR]`.
- * With --keys it also fills a store with that many keys of 256 bytes and prints memory and the time of a start. On a busy
- * machine trust the CPU, not the time.
+ * What storage costs, in time and in CPU, per row: `node dist/test/storage/benchmark.js [--keys N] [--folder
+ * DIR]`. With --keys it also fills a store with that many keys of 256 bytes and prints memory and the time of
+ * a start. On a busy machine trust the CPU, not the time.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -117,7 +117,10 @@ async function benchTable(): Promise<void> {
 
 const partitionCount = 256;
 
-/** Fills a store evenly; what is applied and durable is trimmed off the log, as a worker whose peers are level would. */
+/**
+ * Fills a store evenly; what is applied and durable is trimmed off the log, as a worker whose peers are level
+ * would.
+ */
 async function fill(keys: number, trimmed: boolean): Promise<void> {
   const home = path.join(folder, trimmed ? 'filled-trimmed' : 'filled');
   let store = await openStore(home, storeOptions());

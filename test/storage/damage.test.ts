@@ -47,7 +47,9 @@ function openFiles(folder: string): { log: LogFile; table: TableFile } {
   return { log, table };
 }
 
-/** The files of a run that ended at once: all in the main files, or the newer half in the write-ahead logs. */
+/**
+ * The files of a run that ended at once: all in the main files, or the newer half in the write-ahead logs.
+ */
 function makeImage(image: string, where: 'main' | 'wal'): void {
   const folder = newFolder('memory');
   const { log, table } = openFiles(folder);
@@ -137,7 +139,9 @@ function judgeOpened(recovered: RecoveredStore, log: LogFile, table: TableFile):
   return outcome;
 }
 
-/** False if a row is missing or damaged and the scrub says so; wrong or missing without a word fails the test. */
+/**
+ * False if a row is missing or damaged and the scrub says so; wrong or missing without a word fails the test.
+ */
 function judgeTable(table: TableFile, partition: number, throughSeq: number): boolean {
   let sound = true;
   for (let seq = 1; seq <= throughSeq; seq += 1) {
@@ -196,7 +200,8 @@ describe.each(['main', 'wal'] as const)('damaged files, newest part in the %s fi
       const outcome = judge(folder);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    // Most of a file is rows: some of it must have been noticed. What a log has newer, or has again, heals by itself.
+    // Most of a file is rows: some of it must have been noticed. What a log has newer, or has again, heals by
+    // itself.
     const isNewest = where === 'main' || name === 'log.db-wal';
     if (isNewest) expect(outcomes.get('whole') ?? 0).toBeLessThan(trials * 0.95);
   });

@@ -24,7 +24,10 @@ function freeBytes(folder: string): number {
   return bavail * bsize;
 }
 
-/** Where no disk can be made: the same with a bound that SQLite keeps, on the log alone and without its threads. */
+/**
+ * Where no disk can be made: the same with a bound that SQLite keeps, on the log alone and without its
+ * threads.
+ */
 function withinBound(folder: string): void {
   const log = new LogFile(path.join(folder, 'log.db'), { clusterId: 'c', newStoreId: 'a1', pagesMax: 60 });
   log.commit([promise(1, 1), sync(1, 1)]);

@@ -39,7 +39,9 @@ describe('openStore', () => {
     return image;
   }
 
-  /** Five entries in partition 1, three of them known to be committed, two applied and durable in the table. */
+  /**
+   * Five entries in partition 1, three of them known to be committed, two applied and durable in the table.
+   */
   async function fill(store: Store): Promise<void> {
     await submitDone(store, [promise(1, 5), sync(1, 5), append(1, 5, entries(5, 1, 5))]);
     await apply(store, 1, entries(5, 1, 2));

@@ -15,7 +15,10 @@ const program = fileURLToPath(new URL('./storage-program.js', import.meta.url));
 /** Newest acknowledged position of each partition. */
 type Acks = Map<number, number>;
 
-/** Starts the writer, kills it `killAfterMs` after its first acknowledgement (or after its start, if negative). */
+/**
+ * Starts the writer, kills it `killAfterMs` after its first acknowledgement (or after its start, if
+ * negative).
+ */
 async function writeAndKill(folder: string, killAfterMs: number, acks: Acks): Promise<number> {
   const child = spawn(process.execPath, [program, 'write', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');

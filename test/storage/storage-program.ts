@@ -1,7 +1,8 @@
 /**
  * Run by the tests as a process of its own: `storage-program <mode> <folder>`.
  *   write   writes until it is killed; a line `ack <partition> <seq>` follows what is durable, not before
- *   count   commits one by one, then many at once; marks each phase in the list of its system calls by opening a file
+ *   count   commits one by one, then many at once; marks each phase in the list of its system calls by
+ *   opening a file
  */
 import { existsSync, writeSync } from 'node:fs';
 import type { RecoveredReplica } from '../../core/protocol/log-command.js';
@@ -19,7 +20,9 @@ function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
-/** Leads a new epoch on top of whatever is there, then writes, commits, applies and trims as a worker would. */
+/**
+ * Leads a new epoch on top of whatever is there, then writes, commits, applies and trims as a worker would.
+ */
 async function writePartition(
   store: Store,
   partition: number,

@@ -1,4 +1,7 @@
-/** The launcher with real processes: a cluster that can be used, comes back, stops in order, and never runs twice. */
+/**
+ * The launcher with real processes: a cluster that can be used, comes back, stops in order, and never runs
+ * twice.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';

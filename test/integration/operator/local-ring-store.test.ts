@@ -1,4 +1,7 @@
-/** The ring file: compare-and-swap that two controllers cannot both win, durable, and never mistaken for absent. */
+/**
+ * The ring file: compare-and-swap that two controllers cannot both win, durable, and never mistaken for
+ * absent.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** Streams between workers over real sockets: handshakes, reconnects, bounds, and whatever strangers may send. */
+/**
+ * Streams between workers over real sockets: handshakes, reconnects, bounds, and whatever strangers may send.
+ */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { helloCodec, protocolVersion } from '../../../core/protocol/peer-message.js';
 import { encode } from '../../../core/protocol/wire.js';

@@ -1,5 +1,6 @@
 /**
- * The controller over a cluster of fake workers: from nothing to a first ring, and through everything that can befall it.
+ * The controller over a cluster of fake workers: from nothing to a first ring, and through everything that
+ * can befall it.
  */
 import { describe, expect, it } from '@jest/globals';
 import { expectFull, expectIntact, holders, primaries, settledCluster } from './expectations.js';

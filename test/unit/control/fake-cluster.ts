@@ -1,6 +1,6 @@
 /**
- * Workers, a ring store and controllers on one queue of events in virtual time: the shipping controller runs above its
- * ports, everything below them is simple enough to be right.
+ * Workers, a ring store and controllers on one queue of events in virtual time: the shipping controller runs
+ * above its ports, everything below them is simple enough to be right.
  */
 import { limitProblems, defaultLimits } from '../../../core/limits.js';
 import type { Limits } from '../../../core/limits.js';
@@ -79,7 +79,8 @@ export class FakeCluster {
     return `id${this.names}`;
   }
 
-  // --- workers ---------------------------------------------------------------------------------------------------
+  // --- workers
+  // ---------------------------------------------------------------------------------------------------
 
   addWorker(id: string, zone = 'z'): FakeWorker {
     const worker = new FakeWorker(id, this);
@@ -172,7 +173,8 @@ export class FakeCluster {
     return count;
   }
 
-  // --- controllers -----------------------------------------------------------------------------------------------
+  // --- controllers
+  // -----------------------------------------------------------------------------------------------
 
   startController(name = 'c1'): Controller {
     const controller: Controller = new Controller({
@@ -296,7 +298,10 @@ export class FakeCluster {
     return encodeRing(record);
   }
 
-  /** What no document may ever do: use an epoch twice, name a configuration whose majority is not level and complete. */
+  /**
+   * What no document may ever do: use an epoch twice, name a configuration whose majority is not level and
+   * complete.
+   */
   private judge(next: RingRecord): void {
     next.partitions.forEach((record, partition) => {
       const before = this.document?.partitions[partition];
@@ -334,7 +339,8 @@ export class FakeCluster {
     });
   }
 
-  // --- time ------------------------------------------------------------------------------------------------------
+  // --- time
+  // ------------------------------------------------------------------------------------------------------
 
   after(delayMs: number, run: () => void): void {
     this.order += 1;

@@ -1,6 +1,6 @@
 /**
- * A worker as the controller sees one: simple enough to read at a glance, honest about fences, positions, syncs and
- * identities. Logs are lists of marks; a sync copies the leader's.
+ * A worker as the controller sees one: simple enough to read at a glance, honest about fences, positions,
+ * syncs and identities. Logs are lists of marks; a sync copies the leader's.
  */
 import type { ControlRequest, ReplicaReport, WorkerReport } from '../../../core/protocol/control-message.js';
 import { decodeRing } from '../../../core/ring/ring-payload.js';

@@ -1,6 +1,7 @@
 /**
- * The same end is reached whatever is interrupted: every swap of the document in turn conflicts, gets lost, or is done without
- * an answer; the controller is killed at every instant of a failover; two controllers do it at once.
+ * The same end is reached whatever is interrupted: every swap of the document in turn conflicts, gets lost,
+ * or is done without an answer; the controller is killed at every instant of a failover; two controllers do
+ * it at once.
  */
 import { describe, expect, it } from '@jest/globals';
 import { expectFull, expectIntact, holders, settledCluster } from './expectations.js';

@@ -1,4 +1,7 @@
-/** Whatever arrives on a stream is cut into the right frames or refused with a WireError; there is no third outcome. */
+/**
+ * Whatever arrives on a stream is cut into the right frames or refused with a WireError; there is no third
+ * outcome.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { u32, WireError } from '../../../core/protocol/wire.js';

@@ -1,6 +1,6 @@
 /**
- * One worker whose disk, peers and controller are played by the test: commands of the log wait until the test answers them,
- * what it sends is looked at as it is, and time stands still until the test moves it.
+ * One worker whose disk, peers and controller are played by the test: commands of the log wait until the test
+ * answers them, what it sends is looked at as it is, and time stands still until the test moves it.
  */
 import { assert } from '../../../core/assert.js';
 import { defaultLimits } from '../../../core/limits.js';
