@@ -162,7 +162,8 @@ export class Following {
     durableSeq: number,
   ): void {
     const { limits, now } = this.context;
-    if (replica.promisedEpoch > message.epoch && holds('fence-after-pending-appends')) return;
+    const keepsPromise = holds('fence-after-pending-appends') && holds('refuse-below-promise');
+    if (replica.promisedEpoch > message.epoch && keepsPromise) return;
     const leaseMs = message.wantsLease ? limits.leaseMs : 0;
     if (leaseMs > 0) grant(replica.grants, message.epoch, now + leaseMs);
     this.context.send(from, {
