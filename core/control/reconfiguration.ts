@@ -136,9 +136,7 @@ export class Reconfiguration {
     }
   }
 
-  /**
-   * One epoch for all that wait; those that still hold are waited for, so that one fence serves the batch.
-   */
+  /** One epoch for all that wait; those that still hold are waited for: one fence serves the batch. */
   private allocate(): void {
     if (this.allocating || this.inState('holding').length > 0) return;
     const items = this.inState('allocating');
@@ -182,8 +180,7 @@ export class Reconfiguration {
     const { record } = this.around.document;
     if (items.length === 0 || record === null || now - this.fencesSentAt < resendMs) return;
     this.fencesSentAt = now;
-    // The version of the newest document known: each partition's record is the same in it, or the commit will
-    // fail.
+    // The newest document's version: each partition's record is the same in it, or the commit will fail.
     const { fenceId: requestId, epoch } = this;
     this.sendAll(fenceRequests(items, { requestId, ringVersion: record.version, epoch }));
   }
