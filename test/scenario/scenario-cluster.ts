@@ -58,6 +58,7 @@ function scenarioProfile(sizes: Map<string, number>): Profile {
     driftMax: 0,
     slowLinkChance: 0,
     faultWeights: {},
+    plot: null,
     faultEveryMs: 1,
     awayMs: 1,
     chaosMs: 0,

@@ -49,9 +49,16 @@ export const faults = [
 export const branches = [
   'worker: serving',
   'worker: stepped down',
-  'store put aside at start',
+  'worker: replica deleted',
+  'worker: copy given up',
+  'worker: table damaged: a copy has to replace it',
+  'worker: disk has room again',
+  'worker: peer came back with an older disk',
   'store disowned',
   'client: replayed answer',
+  'controller: learner added',
+  'controller: reconfiguration failed',
+  'controller: partitions without quorum',
   'controller: sent through another worker',
 ] as const;
 

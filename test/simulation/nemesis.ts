@@ -6,6 +6,7 @@
 import { present } from './present.js';
 import type { PartitionRecord } from '../../core/ring/ring-record.js';
 import { fenceQuorum } from '../../core/ring/ring-record.js';
+import { Plot } from './plot.js';
 import type { FaultKind } from './profile.js';
 import type { Random } from './random.js';
 import type { StorageImage } from './storage/storage-engine.js';
@@ -25,17 +26,20 @@ export class Nemesis {
   private readonly images = new Map<WorkerNode, KeptImage>();
   private readonly kinds: FaultKind[];
   private readonly places: string[];
+  private readonly plot: Plot;
 
   constructor(
     private readonly world: World,
     private readonly random: Random,
   ) {
     this.kinds = Object.keys(world.profile.faultWeights) as FaultKind[];
+    this.plot = new Plot(world, (node) => this.twin(node));
     this.places = [...world.nodes, ...world.controllers].map(({ id }) => id);
   }
 
   start(): void {
     this.active = true;
+    this.plot.setActive(true);
     const { network, profile } = this.world;
     for (const from of profile.slowLinkChance > 0 ? this.places : []) {
       for (const to of this.places) {
@@ -48,6 +52,7 @@ export class Nemesis {
 
   stop(): void {
     this.active = false;
+    this.plot.setActive(false);
     // Who was asked to leave has to go before it can come back.
     for (const node of this.leaving) this.kill(node, 50);
   }

@@ -70,6 +70,8 @@ export interface Profile {
   /** Of each direction between two places: as slow as a bad day from the beginning. */
   slowLinkChance: number;
   faultWeights: Partial<Record<FaultKind, number>>;
+  /** A plot that follows what the workers say (see `Plot`); null in a run of chance alone. */
+  plot: 'cutOffHolder' | 'lateGiveBack' | null;
   /** Mean time between two faults. */
   faultEveryMs: number;
   /** How long what was stopped stays away, on average. */
@@ -159,6 +161,7 @@ export function swarmProfile(random: Random): Profile {
     driftMax: faultless ? 0 : 0.004,
     slowLinkChance: 0,
     faultWeights: faultless ? {} : swarmWeights(random),
+    plot: null,
     faultEveryMs: random.pick([300, 800, 1_500, 2_500]),
     awayMs: random.pick([300, 1_000, 3_000]),
     chaosMs: random.integer(8_000, 14_000),

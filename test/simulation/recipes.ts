@@ -109,18 +109,15 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
     faults(profile, { twin: 4, isolate: 1 }, 800);
   },
   'give-back-names-epoch': (profile) => {
-    longLeases(profile);
-    unrulyMessages(profile, 2_000);
-    profile.network.duplicateChance = 0.5;
-    profile.replicationFactor = 2;
-    profile.workers = 3;
-    faults(profile, { drain: 4, twin: 4, leave: 1 }, 600);
+    profile.plot = 'lateGiveBack';
+    profile.clients.keys = 3;
+    faults(profile, { drain: 1 }, 1_000);
   },
   'no-lease-after-give-back': (profile) => {
     longLeases(profile);
-    unrulyMessages(profile, 600);
-    profile.slowLinkChance = 0.25;
-    faults(profile, { drain: 4, diskFull: 2, leave: 2, slowLink: 1 }, 400);
+    profile.plot = 'cutOffHolder';
+    profile.clients.keys = 3;
+    faults(profile, { drain: 1 }, 1_000);
   },
   'quiet-after-restart': (profile) => {
     longLeases(profile);
@@ -170,6 +167,10 @@ const byRule: Partial<Record<RuleName, Recipe>> = {
   'commit-after-durable-here': (profile) => slowDisks(profile),
   'copy-before-log': (profile) => {
     profile.limits.logBytesPerPartitionMax = 4_096;
+    profile.limits.syncBytesMax = 5_000;
+    profile.partitions = 2;
+    profile.clients.keys = 12;
+    profile.clients.valueBytes = 1_000;
     profile.disk.tableMs = 30;
     profile.awayMs = 300;
     faults(profile, { wipe: 3, kill: 4, powerLoss: 3, drain: 2 }, 300);

@@ -250,11 +250,17 @@ export class WorkerRun implements Endpoint {
   private judgeWords(): void {
     const logView = (partition: number) => this.disk.engine.logView(partition);
     for (const messages of this.peerOutbox.values()) {
-      for (const message of messages) judgeSaidToPeer(this.name, message, logView);
+      for (const message of messages) {
+        judgeSaidToPeer(this.name, message, logView);
+        this.world.onSaid(this, message);
+      }
     }
     for (const [controller, reports] of this.reportOutbox) {
       const isStale = (requestId: number) => this.staleFences.has(`${controller} ${requestId}`);
-      for (const report of reports) judgeSaidToController(this.name, report, logView, isStale);
+      for (const report of reports) {
+        judgeSaidToController(this.name, report, logView, isStale);
+        this.world.onSaid(this, report);
+      }
     }
   }
 

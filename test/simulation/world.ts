@@ -11,6 +11,7 @@ import type { HistoryCall } from './judges/history.js';
 import { ProtocolInvariants } from './judges/protocol-invariants.js';
 import { Machine } from './machine.js';
 import { Network } from './network.js';
+import type { Said } from './plot.js';
 import type { Profile } from './profile.js';
 import type { Random } from './random.js';
 import { SimulatedRingStore } from './ring-store.js';
@@ -38,6 +39,8 @@ export class World {
   readonly network: Network;
   readonly ringStore: SimulatedRingStore;
   readonly invariants = new ProtocolInvariants();
+  /** Told of everything that workers say. */
+  onSaid: (run: WorkerRun, said: Said) => void = () => undefined;
   readonly nodes: WorkerNode[] = [];
   readonly controllers: ControllerNode[] = [];
   readonly clients: SimulatedClient[] = [];
