@@ -4,6 +4,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['**/*.test.js'],
   transform: {},
+  setupFiles: ['<rootDir>/support/property-seed.js'],
   maxWorkers: 2,
   testTimeout: 30_000,
 };

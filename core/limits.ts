@@ -92,7 +92,7 @@ export const defaultLimits: Limits = {
   syncBytesMax: 8 * 1024 * 1024,
   idempotencyMs: 600_000,
   idempotencyKeysPerPartitionMax: 10_000,
-  copiesMax: 2,
+  copiesMax: 8,
   copyBytesPerSecondMax: 64 * 1024 * 1024,
   keyBytesMax: 1_024,
   valueBytesMax: 1024 * 1024,

@@ -7,7 +7,8 @@ import type { Context } from './context.js';
 import type { Leader, Progress, SentCopy } from './leader.js';
 import type { Replica } from './replica.js';
 
-const chunkBytes = 1024 * 1024;
+/** Small against a peer’s queue, which holds one chunk of each copy under way. */
+const chunkBytes = 256 * 1024;
 const idleMs = 10_000;
 
 export class CopySender {

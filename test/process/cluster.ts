@@ -113,7 +113,7 @@ export class ProcessCluster {
     return (await reply.json()) as ClusterState;
   }
 
-  fullyReplicated(withinMs = 90_000): Promise<ClusterState> {
+  fullyReplicated(withinMs = 240_000): Promise<ClusterState> {
     return eventually(
       () => `fully replicated\n${this.output}`,
       async () => {

@@ -9,7 +9,7 @@ import { Recorder } from './recorder.js';
 
 const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
 const rounds = Number(process.env.KVORUM_TEST_KILL_ROUNDS ?? 4);
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 let cluster: ProcessCluster | null = null;
 
 afterEach(async () => {

@@ -8,7 +8,7 @@ import { eventually, ProcessCluster, sleep } from './cluster.js';
 import { Recorder } from './recorder.js';
 
 const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 let cluster: ProcessCluster | null = null;
 
 afterEach(async () => {
