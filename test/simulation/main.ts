@@ -10,7 +10,7 @@ import { Coverage, branches, coverageSeedsMin, faults } from './coverage.js';
 import { recipeFor } from './recipes.js';
 import { runSeed } from './run.js';
 import type { SeedResult } from './run.js';
-import { huntTraps, trapSeedsMax } from './traps.js';
+import { huntTraps, secondLines, trapSeedsMax } from './traps.js';
 
 interface Options {
   seeds: number;
@@ -115,7 +115,7 @@ function tellFailure({ seed, failure }: SeedResult): void {
 }
 
 async function runTraps(options: Options): Promise<boolean> {
-  const all = Object.keys(ruleTexts) as RuleName[];
+  const all = (Object.keys(ruleTexts) as RuleName[]).filter((rule) => secondLines[rule] === undefined);
   const rules = options.rule === undefined ? all : [ruleNamed(options.rule)];
   const width = Math.max(...rules.map((rule) => rule.length));
   console.log(`${'trap'.padEnd(width)}  seeds  found by`);
@@ -126,6 +126,10 @@ async function runTraps(options: Options): Promise<boolean> {
     const note = innocent.length > 0 ? `  (failed with the rule in force: ${innocent.join()})` : '';
     console.log(`${rule.padEnd(width)}  ${seeds.padStart(5)}  ${found}: ${firstLine.slice(0, 110)}${note}`);
   });
+  if (options.rule === undefined) {
+    for (const [rule, reason] of Object.entries(secondLines))
+      console.log(`${rule.padEnd(width)}      -  ${reason}`);
+  }
   const found = outcomes.filter(({ seedsNeeded }) => seedsNeeded !== null).length;
   const clean = outcomes.every(({ innocent }) => innocent.length === 0);
   console.log(`${found} passed, ${outcomes.length - found} failed`);

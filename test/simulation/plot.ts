@@ -1,6 +1,6 @@
 /**
- * Faults that wait for the one moment in which they hurt, where chance would need too many seeds. A plot listens to what the workers
- * say and strikes at that moment; everything else of the run is as chance has it.
+ * Faults that wait for the one moment in which they hurt, where chance would need too many seeds. A plot
+ * listens to what the workers say and strikes at that moment; everything else of the run is as chance has it.
  */
 import type { WorkerReport } from '../../core/protocol/control-message.js';
 import type { PeerMessage } from '../../core/protocol/peer-message.js';
@@ -35,7 +35,7 @@ export class Plot {
     if (plot === 'lateGiveBack' && said.type === 'giveBack') this.holdBack(run, said);
   }
 
-  /** The primary that holds its writes back and gave its leases back is cut off before it hears of a fence. */
+  /** The primary that holds writes back and gave its leases back is cut off before it hears of a fence. */
   private cutOffSoon(run: WorkerRun, said: Extract<WorkerReport, { type: 'held' }>): void {
     if (said.items.every(({ refused }) => refused !== '')) return;
     this.world.scheduler.schedule(0.01, 'plot', () => {
@@ -44,8 +44,8 @@ export class Plot {
   }
 
   /**
-   * A primary gives its leases back; later its successor, whose leases come from the third voter alone, is cut off, and in the same
-   * moment that voter gets the old message once more.
+   * A primary gives its leases back; later its successor, whose leases come from the third voter alone, is
+   * cut off, and in the same moment that voter gets the old message once more.
    */
   private holdBack(run: WorkerRun, said: GiveBack): void {
     const { scheduler, network, profile } = this.world;

@@ -9,6 +9,13 @@ import type { SeedResult } from './run.js';
 
 export const trapSeedsMax = 2_000;
 
+/** Rules that others make redundant in every run within what the store promises to bear. */
+export const secondLines: Partial<Record<RuleName, string>> = {
+  'commit-known-by-choice':
+    'boot counts and remembered acknowledgements find a forgetful store before the choice',
+  'divergence-two-sided': 'a chosen replica knows every epoch in which an entry was written',
+};
+
 export interface TrapOutcome {
   rule: RuleName;
   /** Seeds run until one found it; null if none did. */
