@@ -161,8 +161,11 @@ function partitionOf(value: unknown, place: string): PartitionRecord {
     voters: listOf(fields.voters, `${place}.voters`, replicasMax, identityOf),
     learners: listOf(fields.learners, `${place}.learners`, replicasMax, identityOf),
   };
-  const ids = [...record.voters, ...record.learners].map(({ id }) => id);
-  require(new Set(ids).size === ids.length, `${place} names a worker twice`);
+  // A worker whose disk is gone is a learner with its new store while the old one still stands as a voter.
+  const stores = [...record.voters, ...record.learners].map(({ id, storeId }) => `${id} ${storeId}`);
+  const ids = record.voters.map(({ id }) => id);
+  const once = new Set(stores).size === stores.length && new Set(ids).size === ids.length;
+  require(once, `${place} names a worker twice`);
   require(record.attempt >= record.epoch, `${place}.attempt is below its epoch`);
   // Epoch 0 is the wish of the first ring, no configuration: it has no primary yet.
   const { primary, voters, epoch } = record;
