@@ -191,6 +191,16 @@ export function tailSlice(replica: Replica, afterSeq: number, throughSeq = repli
   return replica.tail.slice(afterSeq - replica.tailBase, throughSeq - replica.tailBase);
 }
 
+/** As many of the first entries as `bytesMax` holds, but one at least if there is one. */
+export function firstWithin(entries: Entry[], bytesMax: number): Entry[] {
+  let bytes = 0;
+  const count = entries.findIndex((entry) => {
+    bytes += entry.bytes.length;
+    return bytes > bytesMax;
+  });
+  return count < 0 ? entries : entries.slice(0, Math.max(1, count));
+}
+
 export function entryAt(replica: Replica, seq: number): Entry | undefined {
   return replica.tail[seq - replica.tailBase - 1];
 }

@@ -11,7 +11,7 @@ import type { CopySender } from './copy-sender.js';
 import type { Context } from './context.js';
 import type { Leader, Progress } from './leader.js';
 import type { Replica } from './replica.js';
-import { tailSlice } from './replica.js';
+import { firstWithin, tailSlice } from './replica.js';
 import type { Serving } from './serving.js';
 
 const messageEntriesBytesMax = 2 * 1024 * 1024;
@@ -79,7 +79,7 @@ export class Replicating {
     if (wanted && room && !progress.reading) {
       const waiting = tailSlice(replica, progress.nextSeq - 1, leader.loggedSeq);
       if (waiting === null) this.readFromDisk(replica, leader, progress);
-      else entries = firstBytes(waiting);
+      else entries = firstWithin(waiting, messageEntriesBytesMax);
     }
     if (entries.length > 0 || empty) this.sendAppend(replica, leader, progress, entries);
   }
@@ -250,13 +250,4 @@ export class Replicating {
       this.context.wantFlush(replica);
     }
   }
-}
-
-function firstBytes(entries: Entry[]): Entry[] {
-  let bytes = 0;
-  const count = entries.findIndex((entry) => {
-    bytes += entry.bytes.length;
-    return bytes > messageEntriesBytesMax;
-  });
-  return count < 0 ? entries : entries.slice(0, Math.max(1, count));
 }

@@ -9,7 +9,7 @@ import type { Context } from './context.js';
 import { divergence } from './divergence.js';
 import type { Leader, Progress } from './leader.js';
 import type { Replica } from './replica.js';
-import { tailSlice } from './replica.js';
+import { firstWithin, tailSlice } from './replica.js';
 
 const partBytes = 1024 * 1024;
 const epochStartsMax = 1_024;
@@ -81,7 +81,7 @@ export class Syncing {
     const complete = job.sentSeq >= job.throughSeq;
     const waiting = complete ? [] : tailSlice(replica, job.sentSeq, job.throughSeq);
     if (waiting !== null) {
-      return this.send(replica, leader, progress, job, firstPart(waiting, bytesMax));
+      return this.send(replica, leader, progress, job, firstWithin(waiting, bytesMax));
     }
     this.context.emit({
       type: 'readLog',
@@ -117,13 +117,4 @@ export class Syncing {
     });
     if (!last) this.sendPart(replica, leader, progress, job);
   }
-}
-
-function firstPart(entries: Entry[], bytesMax: number): Entry[] {
-  let bytes = 0;
-  const count = entries.findIndex((entry) => {
-    bytes += entry.bytes.length;
-    return bytes > bytesMax;
-  });
-  return count < 0 ? entries : entries.slice(0, Math.max(1, count));
 }
