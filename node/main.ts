@@ -12,14 +12,15 @@ import { TcpPeers } from './peers/tcp-peers.js';
 import { disownStore, openStore } from './storage/open-store.js';
 import { AmnesiacStore } from './storage/storage-error.js';
 import { SharedInbox } from './worker-inbox.js';
-import { exposeWorker, workerProbes, workerViews } from './worker-views.js';
+import { exposeWorker } from './metrics/expose-worker.js';
+import { workerProbes, workerViews } from './worker-views.js';
 import { Worker } from './worker/worker.js';
 import { SystemClock } from '../platform/clock.js';
 import { crc32 } from '../platform/crc32.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
 import { createLogger } from '../platform/logger.js';
-import { Metrics } from '../platform/metrics.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { describeFailure, endOnFailure, failureExitCode, stopOnSignals } from '../platform/program.js';
 import { randomId } from '../platform/random.js';
 import { Shutdown } from '../platform/shutdown.js';
@@ -51,7 +52,7 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   const clock = new SystemClock();
   const endOfTick = new EndOfTick();
   const metrics = new Metrics();
-  metrics.collectProcess();
+  metrics.collectRuntime();
   const runId = randomId();
   const store = await openOwnStore(configuration, (partition) => {
     // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a

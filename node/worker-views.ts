@@ -1,12 +1,8 @@
-/**
- * What the running worker shows of itself: status pages, probes and gauges, read from the parts when somebody
- * asks.
- */
+/** What the running worker shows of itself: status pages and probes, read when somebody asks. */
 import { explainKey, statusView } from './api/views.js';
 import type { Probes, Views } from './api/views-app.js';
 import type { Vantage } from './api/views.js';
 import type { WorkerId } from '../core/ring/ring-record.js';
-import type { Metrics } from '../platform/metrics.js';
 import type { Worker } from './worker/worker.js';
 
 export interface Shown {
@@ -55,34 +51,4 @@ export function workerProbes({ worker, isLeaving }: Shown): Probes {
       return worker.ring() === null ? 'this worker has not heard of a ring yet' : null;
     },
   };
-}
-
-export function exposeWorker(metrics: Metrics, worker: Worker): void {
-  metrics.gaugeOf('primaries', 'Partitions this worker is primary of.', () => worker.leading);
-  metrics.gaugeOf('replicas', 'Replicas this worker holds.', () => worker.inspect().length);
-  metrics.gaugeOf('ring_version', 'Version of the newest ring this worker knows.', () => {
-    return worker.ring()?.version ?? 0;
-  });
-  metrics.gaugeOf('peers_connected', 'Workers with a stream to this one.', () => {
-    return worker.connectedPeers().length;
-  });
-  metrics.gaugeOf('disk_full', '1 while writes are refused for want of room.', () => {
-    return worker.isDiskFull() ? 1 : 0;
-  });
-  metrics.gaugeOf(
-    'uncommitted_entries',
-    'Entries that this worker handed out and that are not committed.',
-    () => {
-      let count = 0;
-      for (const replica of worker.inspect()) count += replica.leader?.pending.length ?? 0;
-      return count;
-    },
-  );
-  metrics.gaugeOf('apply_lag_entries', 'Committed entries that the table lacks.', () => {
-    let count = 0;
-    for (const { commitSeq, lastSeq, appliedSeq } of worker.inspect()) {
-      count += Math.max(0, Math.min(commitSeq, lastSeq) - appliedSeq);
-    }
-    return count;
-  });
 }

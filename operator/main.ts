@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { modeOf, processSettings, readControllerConfiguration } from './config.js';
-import { exposeStatus } from './controller-metrics.js';
+import { exposeStatus } from './metrics/expose-controller.js';
 import { Controller } from './controller.js';
 import { readDefinition } from './kubernetes/custom-resource-definition.js';
 import { HttpsTransport } from './kubernetes/https-transport.js';
@@ -21,7 +21,7 @@ import { SystemClock } from '../platform/clock.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
 import { createLogger } from '../platform/logger.js';
-import { Metrics } from '../platform/metrics.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { limitsOf } from '../platform/configuration/limit-settings.js';
 import {
   describeFailure,
@@ -65,7 +65,7 @@ async function runLocally(
   mkdirSync(dataDir, { recursive: true });
   const clock = new SystemClock();
   const metrics = new Metrics();
-  metrics.collectProcess();
+  metrics.collectRuntime();
   const runId = randomId();
   const id = `controller-${runId.slice(0, 8)}`;
   let halted: string | null = null;
@@ -162,7 +162,7 @@ function prepareOnKubernetes(): Start {
 async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<void> {
   const { config, namespace } = readKubeConfiguration(process.env);
   const metrics = new Metrics();
-  metrics.collectProcess();
+  metrics.collectRuntime();
   const timers = new SystemTimers();
   const identity = values.podName ?? `${hostname()}-${process.pid}`;
   const transport = new HttpsTransport(config);

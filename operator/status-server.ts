@@ -9,7 +9,7 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import type { ClusterStatus } from '../core/control/cluster-status.js';
 import type { RingRecord, WorkerId } from '../core/ring/ring-record.js';
 import type { Logger } from '../platform/logger.js';
-import type { Metrics } from '../platform/metrics.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 
 export interface StatusSource {
   status: () => ClusterStatus;

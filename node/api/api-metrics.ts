@@ -1,56 +1,84 @@
 /**
- * What the REST interface measures. Totals that others keep as plain numbers are turned into series when
- * somebody asks for the metrics, so that counting costs nothing in between.
+ * What the REST interface measures, counted with a few additions for each request and turned into series when
+ * somebody asks for the metrics.
  */
-import type { Metrics } from '../../platform/metrics.js';
+import { Distribution, latencyBuckets } from '../../core/distribution.js';
+import type { NotAppliedReason, ReadOutcome, WriteOutcome } from '../../core/protocol/operation.js';
+import type { Metrics } from '../../platform/metrics/metrics.js';
 import type { CoordinatorCounts } from '../coordinator/coordinator.js';
+import { codeClasses, requestMethods, requestMetrics } from '../metrics/worker-metrics.js';
+import type { failureReasons } from '../metrics/worker-metrics.js';
 import { RequestCounts } from './request-counts.js';
 
-const writeBucketsSeconds = [
-  0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
-];
+type FailureReason = (typeof failureReasons)[number];
+
+/** Null: an answer to the client's own fault. */
+const reasonOf: Record<NotAppliedReason, FailureReason | null> = {
+  noQuorum: 'no_quorum',
+  moving: 'moving',
+  moved: 'unavailable',
+  unavailable: 'unavailable',
+  overloaded: 'overloaded',
+  full: 'disk_full',
+  idempotencyConflict: null,
+};
 
 export class ApiMetrics {
-  readonly requests = new RequestCounts();
-  private readonly total;
-  private readonly quorumWrite;
+  private readonly requests = new RequestCounts();
+  private readonly seconds = requestMethods.map(() =>
+    codeClasses.map(() => new Distribution(latencyBuckets)),
+  );
+  private readonly failures = { read: new Map<string, number>(), write: new Map<string, number>() };
 
   constructor(metrics: Metrics) {
-    this.total = metrics.counter('requests_total', 'Requests for keys by method and HTTP status', {
-      method: ['GET', 'HEAD', 'PUT', 'DELETE'],
-      status: ['200', '503', '504'],
-    });
-    this.quorumWrite = metrics.histogram(
-      'quorum_write_seconds',
-      'From a write that was read whole to its being durable on a quorum',
-      writeBucketsSeconds,
+    metrics.total(requestMetrics.requests, () =>
+      this.requests.all().map(({ method, code, count }) => [{ method, code }, count] as const),
     );
+    metrics.histogram(requestMetrics.requestSeconds, () => this.distributions());
+    metrics.total(requestMetrics.failures, () => this.failureCounts());
   }
 
-  writeSeconds(seconds: number): void {
-    this.quorumWrite.observe(seconds);
+  /** A request that was answered without being performed. */
+  refused(method: string, status: number): void {
+    this.requests.count(method, status);
   }
 
-  /** Brings the series up to date; before every scrape. */
-  update(): void {
-    for (const { method, status, count } of this.requests.take())
-      this.total.add({ method, status: String(status) }, count);
+  /** `tookMs`: from the request's having been read whole. */
+  answered(method: string, status: number, tookMs: number): void {
+    this.requests.count(method, status);
+    const row = requestMethods.indexOf(method as (typeof requestMethods)[number]);
+    this.seconds[row]?.[Math.floor(status / 100) - 2]?.record(tookMs / 1_000);
+  }
+
+  /** Counts the outcomes that are no answer. */
+  outcome(operation: 'read' | 'write', outcome: WriteOutcome | ReadOutcome): void {
+    if (outcome.type !== 'notApplied' && outcome.type !== 'unknown') return;
+    const reason = outcome.type === 'unknown' ? 'outcome_unknown' : reasonOf[outcome.reason];
+    if (reason === null) return;
+    const counts = this.failures[operation];
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+
+  private *distributions() {
+    for (const [row, method] of requestMethods.entries())
+      for (const [column, codeClass] of codeClasses.entries()) {
+        const distribution = this.seconds[row]?.[column];
+        if (distribution !== undefined) yield [{ method, class: codeClass }, distribution] as const;
+      }
+  }
+
+  private *failureCounts() {
+    for (const operation of ['read', 'write'] as const)
+      for (const [reason, count] of this.failures[operation]) yield [{ operation, reason }, count] as const;
   }
 }
 
 /** The coordinator's own numbers as series. */
 export function exposeCoordinator(metrics: Metrics, counts: CoordinatorCounts): void {
-  metrics.gaugeOf(
-    'requests_in_flight',
-    'Requests for keys that wait for their answer',
-    () => counts.inFlight,
-  );
-  const totals: [keyof CoordinatorCounts, string, string][] = [
-    ['forwarded', 'forwards_total', 'Requests passed on to another worker'],
-    ['forwardsBroken', 'forwards_broken_total', 'Forwards whose stream ended before the answer'],
-    ['retried', 'attempts_repeated_total', 'Attempts repeated inside, unseen by the client'],
-    ['overloaded', 'requests_overloaded_total', 'Requests refused because too many were in flight'],
-    ['expired', 'requests_expired_total', 'Requests that ran into their deadline'],
-  ];
-  for (const [name, series, help] of totals) metrics.counterOf(series, help, () => counts[name]);
+  metrics.gauge(requestMetrics.inFlight, () => counts.inFlight);
+  metrics.total(requestMetrics.forwards, () => counts.forwarded);
+  metrics.total(requestMetrics.forwardsBroken, () => counts.forwardsBroken);
+  metrics.total(requestMetrics.repeated, () => counts.retried);
+  metrics.total(requestMetrics.overloaded, () => counts.overloaded);
+  metrics.total(requestMetrics.expired, () => counts.expired);
 }

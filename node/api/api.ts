@@ -5,8 +5,9 @@ import type { Server } from 'node:net';
 import type { Limits } from '../../core/limits.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
-import type { Metrics } from '../../platform/metrics.js';
+import type { Metrics } from '../../platform/metrics/metrics.js';
 import { ApiMetrics } from './api-metrics.js';
+import { requestMetrics } from '../metrics/worker-metrics.js';
 import { defaultBounds } from './http/bounds.js';
 import type { HttpBounds } from './http/bounds.js';
 import { HttpServer } from './http/server.js';
@@ -42,13 +43,13 @@ export interface Api {
 
 export function createApi(options: ApiOptions): Api {
   const { store, limits, clock, metrics } = options;
-  const apiMetrics = new ApiMetrics(metrics);
   const http = new HttpServer({
-    endpoint: new KvEndpoint(store, limits, clock, apiMetrics),
-    others: createViewsApp({ ...options, apiMetrics, keyBytesMax: limits.keyBytesMax }),
+    endpoint: new KvEndpoint(store, limits, clock, new ApiMetrics(metrics)),
+    others: createViewsApp({ ...options, keyBytesMax: limits.keyBytesMax }),
     clock,
     bounds: { ...defaultBounds, ...options.bounds },
   });
+  metrics.gauge(requestMetrics.connections, () => http.connectionCount);
   return {
     server: http.server,
     leave: () => http.leave(),

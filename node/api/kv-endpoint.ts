@@ -42,26 +42,27 @@ export class KvEndpoint {
   refuse(method: string, error: KvorumError): Reply {
     const reply = errorReply(error);
     if (reply.status === 405) reply.headers.push('Allow', kvMethods.join(', '));
-    this.metrics.requests.count(method, reply.status);
+    this.metrics.refused(method, reply.status);
     return reply;
   }
 
   /** `value` is the whole body; it must not change afterwards. */
   perform(method: string, call: KvCall, value: Uint8Array, respond: (reply: Reply) => void): void {
+    const startedAt = this.clock.now();
     if (call.type === 'read') {
       this.store.read(call.operation, (outcome) => {
         const reply = readReply(call, outcome);
-        this.metrics.requests.count(method, reply.status);
+        this.metrics.outcome('read', outcome);
+        this.metrics.answered(method, reply.status, this.clock.now() - startedAt);
         respond(reply);
       });
       return;
     }
-    const startedAt = this.clock.now();
     call.operation.value = value;
     this.store.write(call.operation, (outcome) => {
-      if (outcome.type === 'applied') this.metrics.writeSeconds((this.clock.now() - startedAt) / 1_000);
       const reply = writeReply(call, outcome);
-      this.metrics.requests.count(method, reply.status);
+      this.metrics.outcome('write', outcome);
+      this.metrics.answered(method, reply.status, this.clock.now() - startedAt);
       respond(reply);
     });
   }

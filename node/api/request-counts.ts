@@ -8,7 +8,8 @@ const statusMax = 600;
 
 export interface RequestCount {
   method: string;
-  status: number;
+  /** HTTP status, as a label. */
+  code: string;
   count: number;
 }
 
@@ -22,15 +23,17 @@ export class RequestCounts {
     this.counts[at] = (this.counts[at] ?? 0) + 1;
   }
 
-  /** What was counted since the last call. */
-  take(): RequestCount[] {
-    const taken: RequestCount[] = [];
+  /** Since the start, of what occurred. */
+  all(): RequestCount[] {
+    const found: RequestCount[] = [];
     this.counts.forEach((count, at) => {
       if (count === 0) return;
-      const method = methods[Math.floor(at / statusMax)] ?? 'other';
-      taken.push({ method, status: at % statusMax, count });
+      found.push({
+        method: methods[Math.floor(at / statusMax)] ?? 'other',
+        code: String(at % statusMax),
+        count,
+      });
     });
-    this.counts.fill(0);
-    return taken;
+    return found;
   }
 }

@@ -7,8 +7,7 @@ import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import { KvorumError } from '../../core/errors.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { Logger } from '../../platform/logger.js';
-import type { Metrics } from '../../platform/metrics.js';
-import type { ApiMetrics } from './api-metrics.js';
+import type { Metrics } from '../../platform/metrics/metrics.js';
 import { parseKey, parseQuery, splitTarget } from './key-path.js';
 import { openApiDocument } from './openapi.js';
 import { errorReply, problemReply } from './reply.js';
@@ -34,7 +33,6 @@ export interface ViewsOptions {
   views: Views;
   probes: Probes;
   metrics: Metrics;
-  apiMetrics: ApiMetrics;
   keyBytesMax: number;
   logger: Logger;
 }
@@ -64,7 +62,7 @@ export function createViewsApp(options: ViewsOptions): Express {
 }
 
 function addRoutes(app: Express, options: ViewsOptions): void {
-  const { views, probes, metrics, apiMetrics } = options;
+  const { views, probes, metrics } = options;
   get(app, '/', (_request, response) => json(response, index(options.workerId)));
   get(app, '/v1/ring', (_request, response) => json(response, known(views.ring())));
   get(app, '/v1/status', (_request, response) => json(response, views.status()));
@@ -78,7 +76,6 @@ function addRoutes(app: Express, options: ViewsOptions): void {
   get(app, '/startupz', (_request, response) => probe(response, probes.started()));
   get(app, '/openapi.json', (_request, response) => json(response, openApiDocument));
   get(app, '/metrics', async (_request, response) => {
-    apiMetrics.update();
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
 }

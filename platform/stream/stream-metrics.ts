@@ -1,9 +1,28 @@
 /** What becomes of streams, counted. */
+import { counter } from '../metrics/declaration.js';
 import { closeReasons } from './framed-stream.js';
 import { refusals } from './handshake.js';
-import type { CounterMetric, Metrics } from '../metrics.js';
+import type { CounterMetric, Metrics } from '../metrics/metrics.js';
 import type { CloseReason } from './framed-stream.js';
 import type { Refusal } from './handshake.js';
+
+export const streamMetrics = {
+  opened: counter('kvorum_streams_opened_total', 'Streams between processes whose handshake succeeded.'),
+  closed: counter(
+    'kvorum_streams_closed_total',
+    'Streams that ended, by reason. silent, failed: the network or the other machine; queueFull: the other side takes ' +
+      'less than it is sent; malformed: it is no Kvorum of this version.',
+    { reason: closeReasons },
+  ),
+  refused: counter(
+    'kvorum_streams_refused_total',
+    'Handshakes refused, by reason. Any but olderRun and wrongDirection: something is configured wrongly.',
+    { reason: refusals },
+  ),
+  bytes: counter('kvorum_stream_bytes_total', 'Bytes on streams between processes of the cluster.', {
+    direction: ['sent', 'received'],
+  }),
+};
 
 export class StreamMetrics {
   private readonly opened: CounterMetric;
@@ -11,11 +30,9 @@ export class StreamMetrics {
   private readonly refused: CounterMetric;
 
   constructor(metrics: Metrics) {
-    this.opened = metrics.counter('streams_opened_total', 'Streams whose handshake succeeded.');
-    const reason = { reason: closeReasons };
-    this.closed = metrics.counter('streams_closed_total', 'Streams that ended, by reason.', reason);
-    const refusal = { reason: refusals };
-    this.refused = metrics.counter('streams_refused_total', 'Handshakes refused, by reason.', refusal);
+    this.opened = metrics.counter(streamMetrics.opened);
+    this.closed = metrics.counter(streamMetrics.closed);
+    this.refused = metrics.counter(streamMetrics.refused);
   }
 
   countOpened(): void {

@@ -60,6 +60,11 @@ export class HttpServer {
     return this.leaving;
   }
 
+  /** Those for keys; one for anything else ends with its reply. */
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
   leave(): void {
     this.leaving = true;
   }

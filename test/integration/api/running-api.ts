@@ -11,7 +11,7 @@ import type { Api, ApiOptions } from '../../../node/api/api.js';
 import { explainKey, statusView } from '../../../node/api/views.js';
 import { SystemClock } from '../../../platform/clock.js';
 import { createLogger } from '../../../platform/logger.js';
-import { Metrics } from '../../../platform/metrics.js';
+import { Metrics } from '../../../platform/metrics/metrics.js';
 import { ringOf } from '../../support/ring-of.js';
 import { MemoryStore } from './memory-store.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openApiDocument } from '../../../node/api/openapi.js';
 import { checkReply, problemIn } from './contract.js';
 import { exposeCoordinator } from '../../../node/api/api-metrics.js';
-import { Metrics } from '../../../platform/metrics.js';
+import { Metrics } from '../../../platform/metrics/metrics.js';
 import { RunningApi } from './running-api.js';
 
 let api: RunningApi;
@@ -147,14 +147,15 @@ describe('metrics', () => {
     await api.fetch('/v1/kv/a', { method: 'PATCH' });
     const response = await api.fetch('/metrics');
     const text = new TextDecoder().decode(await checkReply('GET', '/metrics', response));
-    expect(text).toContain('kvorum_requests_total{method="PUT",status="201"} 1');
-    expect(text).toContain('kvorum_requests_total{method="PUT",status="200"} 1');
-    expect(text).toContain('kvorum_requests_total{method="GET",status="404"} 1');
-    expect(text).toContain('kvorum_requests_total{method="other",status="405"} 1');
-    expect(text).toContain('kvorum_requests_total{method="DELETE",status="503"} 0');
-    expect(text).toContain('kvorum_quorum_write_seconds_count 2');
+    expect(text).toContain('kvorum_requests_total{method="PUT",code="201"} 1');
+    expect(text).toContain('kvorum_requests_total{method="PUT",code="200"} 1');
+    expect(text).toContain('kvorum_requests_total{method="GET",code="404"} 1');
+    expect(text).toContain('kvorum_requests_total{method="other",code="405"} 1');
+    expect(text).toContain('kvorum_requests_total{method="DELETE",code="503"} 0');
+    expect(text).toContain('kvorum_request_seconds_count{method="PUT",class="2xx"} 2');
+    expect(text).toContain('kvorum_request_seconds_bucket{method="GET",class="4xx",le="+Inf"} 1');
     const again = await (await api.fetch('/metrics')).text();
-    expect(again).toContain('kvorum_requests_total{method="PUT",status="201"} 1');
+    expect(again).toContain('kvorum_requests_total{method="PUT",code="201"} 1');
   });
 
   it('show the totals of the coordinator as they are when asked', async () => {

@@ -6,7 +6,7 @@ import { encode } from '../../../core/protocol/wire.js';
 import { TcpLinks } from '../../../operator/links/tcp-links.js';
 import { SystemClock } from '../../../platform/clock.js';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
-import { Metrics } from '../../../platform/metrics.js';
+import { Metrics } from '../../../platform/metrics/metrics.js';
 import { streamSettings } from '../../../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../../../platform/stream/stream-metrics.js';
 import { closeAll, closeLater, host, logger, members, startWorker, until } from '../peers/peer-fixture.js';

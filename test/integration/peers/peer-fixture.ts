@@ -8,7 +8,7 @@ import { TcpPeers } from '../../../node/peers/tcp-peers.js';
 import { SystemClock } from '../../../platform/clock.js';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
 import { createLogger } from '../../../platform/logger.js';
-import { Metrics } from '../../../platform/metrics.js';
+import { Metrics } from '../../../platform/metrics/metrics.js';
 import { streamSettings } from '../../../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../../../platform/stream/stream-metrics.js';
 import type { Socket } from 'node:net';

@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
 import { crc32 } from '../../../platform/crc32.js';
 import { createLogger } from '../../../platform/logger.js';
-import { Metrics } from '../../../platform/metrics.js';
 import { Shutdown } from '../../../platform/shutdown.js';
 import type { Logger } from '../../../platform/logger.js';
 
@@ -71,19 +70,6 @@ describe('createLogger', () => {
     expect(lines[0]).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} info {2}worker-1 ring adopted version=12 why="it is new"\n$/,
     );
-  });
-});
-
-describe('Metrics', () => {
-  it('has all series from the start, with 0', async () => {
-    const metrics = new Metrics();
-    const counter = metrics.counter('tries_total', 'Tries.', { result: ['good', 'bad'] });
-    metrics.gaugeOf('depth', 'Depth.', () => 42);
-    counter.add({ result: 'bad' }, 2);
-    const text = await metrics.text();
-    expect(text).toContain('kvorum_tries_total{result="good"} 0');
-    expect(text).toContain('kvorum_tries_total{result="bad"} 2');
-    expect(text).toContain('kvorum_depth 42');
   });
 });
 
