@@ -15,6 +15,7 @@ import { SharedInbox } from './worker-inbox.js';
 import { exposeWorker } from './metrics/expose-worker.js';
 import { workerProbes, workerViews } from './worker-views.js';
 import { Worker } from './worker/worker.js';
+import { LatencyHistory } from '../core/picture/latency-history.js';
 import { SystemClock } from '../platform/clock.js';
 import { crc32 } from '../platform/crc32.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
@@ -98,11 +99,12 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   });
   const inbox: SharedInbox = new SharedInbox(worker, coordinator);
   worker.onRingChange(() => coordinator.ringChanged());
-  const parts = { store, worker, coordinator, peers, controllers };
+  const parts = { runId, store, worker, coordinator, peers, controllers };
   await serve(parts, new TcpListener(streams, peers, controllers), clock, metrics);
 }
 
 interface Parts {
+  runId: string;
   store: Store;
   worker: Worker;
   coordinator: Coordinator;
@@ -116,9 +118,16 @@ async function serve(
   clock: SystemClock,
   metrics: Metrics,
 ): Promise<void> {
-  const { store, worker, coordinator, peers } = parts;
+  const { runId, store, worker, coordinator, peers } = parts;
   let leaving = false;
-  const shown = { id, worker, pidOf: (peer: string) => peers.pidOf(peer), isLeaving: () => leaving };
+  const latency = new LatencyHistory();
+  const shown = {
+    id,
+    worker,
+    pidOf: (peer: string) => peers.pidOf(peer),
+    isLeaving: () => leaving,
+    activity: { worker: id, run: runId, folder: configuration.dataDir, latency, wall: () => clock.wall() },
+  };
   exposeWorker(metrics, worker);
   exposeCoordinator(metrics, coordinator.counts);
   const api = createApi({
@@ -130,6 +139,7 @@ async function serve(
     clock,
     logger,
     metrics,
+    latency,
   });
   const { host } = values;
   const peerPort = await listener.listen({ host, port: values.peerPort });

@@ -1,4 +1,6 @@
 /** What the running worker shows of itself: status pages and probes, read when somebody asks. */
+import { readActivity } from './activity.js';
+import type { ActivitySource } from './activity.js';
 import { explainKey, statusView } from './api/views.js';
 import type { Probes, Views } from './api/views-app.js';
 import type { Vantage } from './api/views.js';
@@ -11,6 +13,7 @@ export interface Shown {
   /** The process of a connected peer. */
   pidOf: (peer: WorkerId) => number | null;
   isLeaving: () => boolean;
+  activity: ActivitySource;
 }
 
 export function workerViews(shown: Shown): Views {
@@ -22,6 +25,7 @@ export function workerViews(shown: Shown): Views {
       const ring = shown.worker.ring();
       return ring === null ? null : explainKey(ring, key, vantage);
     },
+    activity: (since) => readActivity(shown.activity, since),
   };
 }
 

@@ -2,9 +2,11 @@
  * The controller as a program part: turns the calls of its ports into events for the machine that decides,
  * and the machine's effects into calls. No decision is made here.
  */
+import { statusOf } from '../core/control/cluster-status.js';
 import type { ClusterStatus } from '../core/control/cluster-status.js';
 import type { ControlEffect, ControlEvent } from '../core/control/control-event.js';
 import { ControllerMachine } from '../core/control/controller-machine.js';
+import type { Sight } from '../core/control/sight.js';
 import type { Limits } from '../core/limits.js';
 import { workerReportCodec } from '../core/protocol/control-message.js';
 import type { WorkerReport } from '../core/protocol/control-message.js';
@@ -68,7 +70,11 @@ export class Controller implements ControllerInbox {
   }
 
   status(): ClusterStatus {
-    return this.machine.status(this.options.clock.now());
+    return statusOf(this.sight());
+  }
+
+  sight(): Sight {
+    return this.machine.sight(this.options.clock.now());
   }
 
   /** The newest ring record known to this controller. */

@@ -2,9 +2,10 @@
  * The cluster as a person wants to see it: every worker, the state of the partitions in numbers, and one
  * sentence that says what is being done or awaited.
  */
-import type { PartitionRecord, RingRecord, WorkerId } from '../ring/ring-record.js';
+import type { RingRecord, WorkerId } from '../ring/ring-record.js';
 import { hasQuorum, isHealthy } from './plan-view.js';
 import type { PlanView } from './plan-view.js';
+import type { Sight } from './sight.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
 
 export interface WorkerStatus {
@@ -84,20 +85,32 @@ function countRoles(record: RingRecord | null) {
   return counts;
 }
 
+/** Of a partition that is in the ring; it may be moving besides. */
+export type PartitionState = 'fullyReplicated' | 'underReplicated' | 'withoutQuorum';
+
+export function partitionState(view: PlanView, partition: number): PartitionState {
+  const record = view.record.partitions[partition];
+  if (record === undefined || record.epoch === 0 || !hasQuorum(view, record)) return 'withoutQuorum';
+  const isFull = record.voters.length >= view.record.replicationFactor && isHealthy(view, partition);
+  return isFull ? 'fullyReplicated' : 'underReplicated';
+}
+
+/** Being reconfigured, or filling a new replica. */
+export function isMoving(view: PlanView, partition: number): boolean {
+  return view.isBusy(partition) || (view.record.partitions[partition]?.learners.length ?? 0) > 0;
+}
+
 /**
  * A partition can be moving and fully replicated, or under-replicated, at once; the other three exclude each
  * other.
  */
 function partitionCounts(view: PlanView): PartitionCounts {
   const counts = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
-  view.record.partitions.forEach((record: PartitionRecord, partition) => {
+  for (const partition of view.record.partitions.keys()) {
     counts.total += 1;
-    if (view.isBusy(partition) || record.learners.length > 0) counts.moving += 1;
-    if (record.epoch === 0 || !hasQuorum(view, record)) counts.withoutQuorum += 1;
-    else if (record.voters.length >= view.record.replicationFactor && isHealthy(view, partition)) {
-      counts.fullyReplicated += 1;
-    } else counts.underReplicated += 1;
-  });
+    if (isMoving(view, partition)) counts.moving += 1;
+    counts[partitionState(view, partition)] += 1;
+  }
   return counts;
 }
 
@@ -131,7 +144,9 @@ function phaseOf(
   return { phase: 'fully replicated', awaited: 'nothing' };
 }
 
-export function statusOf(view: PlanView): ClusterStatus {
+export function statusOf(sight: Sight): ClusterStatus {
+  const { view } = sight;
+  if (view === null) return statusWithoutRing(sight);
   const { record } = view;
   const workers = workerStatuses(record, view.workers);
   const partitions = partitionCounts(view);
@@ -141,21 +156,15 @@ export function statusOf(view: PlanView): ClusterStatus {
 }
 
 /** While there is no ring, or none that can be acted on. */
-export function statusWithoutRing(
-  shape: { partitionCount: number; replicationFactor: number },
-  record: RingRecord | null,
-  directory: WorkerDirectory,
-  phase: string,
-  awaited: string,
-): ClusterStatus {
+function statusWithoutRing({ shape, record, workers, halted, awaited }: Sight): ClusterStatus {
   return {
     ringVersion: record?.version ?? 0,
     epochCounter: record?.epochCounter ?? 0,
     partitionCount: shape.partitionCount,
     replicationFactor: shape.replicationFactor,
-    phase,
-    awaited,
-    workers: workerStatuses(record, directory),
+    phase: halted === '' ? 'waiting' : 'stopped',
+    awaited: halted === '' ? awaited : halted,
+    workers: workerStatuses(record, workers),
     partitions: { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 },
   };
 }

@@ -7,8 +7,6 @@ import type { WorkerReport } from '../protocol/control-message.js';
 import type { Limits } from '../limits.js';
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
 import type { ClusterShape } from './bootstrap.js';
-import { statusOf, statusWithoutRing } from './cluster-status.js';
-import type { ClusterStatus } from './cluster-status.js';
 import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './control-event.js';
 import { Courier } from './courier.js';
 import { FailureDetector } from './failure-detector.js';
@@ -26,6 +24,7 @@ import { RecordChanges } from './record-changes.js';
 import { RetryMemory } from './retry-memory.js';
 import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
+import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
 import { heard, identify, isCurrent, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
@@ -172,10 +171,18 @@ export class ControllerMachine {
     identify(facts, storeId, bootCount);
     facts.connected = true;
     facts.complete = false;
-    heard(facts, null, now);
+    this.heardOf(facts, null, now);
     this.dirty = true;
     this.askForAll(facts, now);
     if (facts.ringVersion < this.courier.publishedVersion) this.courier.sendRing(facts, now);
+  }
+
+  private heardOf(facts: WorkerFacts, via: WorkerId | null, now: number): void {
+    const { id: worker, deadAt } = facts;
+    heard(facts, via, now);
+    // Before there is a ring, nobody was missed.
+    if (deadAt === null || this.document.record === null) return;
+    this.note('worker back', { worker, awayMs: Math.round(now - deadAt) });
   }
 
   private disconnected(id: WorkerId, now: number): void {
@@ -203,7 +210,7 @@ export class ControllerMachine {
     if (facts === undefined) return;
     if ('bootCount' in report && !isCurrent(facts, report.storeId, report.bootCount)) return;
     // The last words of a stream that has closed do not bring a worker back.
-    if (via !== null || facts.connected || facts.liveness !== 'dead') heard(facts, via, now);
+    if (via !== null || facts.connected || facts.liveness !== 'dead') this.heardOf(facts, via, now);
     switch (report.type) {
       case 'heartbeat':
         // What it changes is looked at with the next tick, together with what others tell.
@@ -380,16 +387,10 @@ export class ControllerMachine {
     this.effects.push({ type: 'note', message, fields });
   }
 
-  status(now: number): ClusterStatus {
-    const { record, halted, trusted } = this.document;
-    if (record !== null && trusted) return statusOf(this.view(record, now));
-    const awaited = halted === '' ? this.awaited : halted;
-    return statusWithoutRing(
-      this.options,
-      record,
-      this.workers,
-      halted === '' ? 'waiting' : 'stopped',
-      awaited,
-    );
+  sight(now: number): Sight {
+    const { document, options: shape, workers, awaited, batches } = this;
+    const { record, halted, trusted } = document;
+    const view = record !== null && trusted ? this.view(record, now) : null;
+    return { now, shape, record, view, workers, halted, awaited, batches };
   }
 }

@@ -56,7 +56,7 @@ export class Reconfiguration {
   private fenceId = 0;
   private leadId = 0;
   private holdId = 0;
-  private readonly startedAt: number;
+  readonly startedAt: number;
   private heldSince: number | null = null;
   private allocations = 0;
   private allocating = false;

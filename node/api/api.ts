@@ -3,6 +3,7 @@
  */
 import type { Server } from 'node:net';
 import type { Limits } from '../../core/limits.js';
+import type { LatencyHistory } from '../../core/picture/latency-history.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Metrics } from '../../platform/metrics/metrics.js';
@@ -25,6 +26,7 @@ export interface ApiOptions {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
+  latency: LatencyHistory;
   /** Those of connections; defaults for what is left out. */
   bounds?: Partial<HttpBounds>;
 }
@@ -42,9 +44,9 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { store, limits, clock, metrics } = options;
+  const { store, limits, clock, metrics, latency } = options;
   const http = new HttpServer({
-    endpoint: new KvEndpoint(store, limits, clock, new ApiMetrics(metrics)),
+    endpoint: new KvEndpoint(store, limits, clock, new ApiMetrics(metrics), latency),
     others: createViewsApp({ ...options, keyBytesMax: limits.keyBytesMax }),
     clock,
     bounds: { ...defaultBounds, ...options.bounds },

@@ -10,6 +10,7 @@ import type {
   WriteOperation,
   WriteOutcome,
 } from '../../core/protocol/operation.js';
+import type { LatencyHistory } from '../../core/picture/latency-history.js';
 import type { Clock } from '../../platform/clock.js';
 import type { ApiMetrics } from './api-metrics.js';
 import { kvMethods, parseCall } from './kv-call.js';
@@ -31,6 +32,7 @@ export class KvEndpoint {
     readonly limits: Limits,
     private readonly clock: Clock,
     private readonly metrics: ApiMetrics,
+    private readonly latency: LatencyHistory,
   ) {}
 
   /** Throws `KvorumError` if the request can be refused before its body is read. */
@@ -62,7 +64,10 @@ export class KvEndpoint {
     this.store.write(call.operation, (outcome) => {
       const reply = writeReply(call, outcome);
       this.metrics.outcome('write', outcome);
-      this.metrics.answered(method, reply.status, this.clock.now() - startedAt);
+      const tookMs = this.clock.now() - startedAt;
+      this.metrics.answered(method, reply.status, tookMs);
+      if (outcome.type === 'applied') this.latency.acknowledged(this.clock.wall(), tookMs);
+      else if (reply.status >= 500) this.latency.failed(this.clock.wall());
       respond(reply);
     });
   }

@@ -64,6 +64,28 @@ export const schemas = {
     }),
     seenBy: text,
   }),
+  Activity: object({
+    worker: text,
+    run: { type: 'string', description: 'Another one after each start of the worker.' },
+    slotMs: { type: 'integer', description: 'The length of a slot of time.' },
+    slots: {
+      type: 'array',
+      items: object({
+        slot: { type: 'integer', description: 'The wall clock in milliseconds divided by `slotMs`.' },
+        failed: { type: 'integer', description: 'Writes from clients that were not acknowledged.' },
+        counts: {
+          type: 'array',
+          description:
+            'Pairs: a bucket b, and how many writes took more than 2^((b-1)/4)/16 and at most 2^(b/4)/16 milliseconds.',
+          items: { type: 'array', items: count, minItems: 2, maxItems: 2 },
+        },
+      }),
+    },
+    disk: {
+      anyOf: [object({ usedBytes: count, freeBytes: count }), { type: 'null' }],
+      description: 'Of the worker’s folder; null if it cannot be told now.',
+    },
+  }),
   Explanation: object({
     key: text,
     partition: count,

@@ -191,6 +191,18 @@ const explanation = view(
   'unavailable',
 );
 
+const activity = {
+  ...view('getActivity', 'This worker’s last minutes and its disk', 'Activity', 'malformed-query'),
+  parameters: [
+    {
+      name: 'since',
+      in: 'query',
+      description: 'The first slot of time that is wanted; all that are kept if it is left out.',
+      schema: { type: 'integer', minimum: 0 },
+    },
+  ],
+};
+
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {
@@ -206,6 +218,7 @@ export const openApiDocument = {
     '/v1/explain/{key}': { parameters: [keyParameter], ...explanation },
     '/v1/ring': view('getRing', 'The ring record that this worker holds', 'Ring', 'unavailable'),
     '/v1/status': view('getStatus', 'The cluster as this worker sees it', 'Status'),
+    '/v1/activity': activity,
     '/livez': view('getLiveness', 'The process is well', 'Probe', 'unavailable'),
     '/readyz': view('getReadiness', 'The worker takes requests', 'Probe', 'unavailable'),
     '/startupz': view('getStartup', 'The worker has started', 'Probe', 'unavailable'),

@@ -6,6 +6,7 @@ import express from 'express';
 import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import { KvorumError } from '../../core/errors.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
+import type { Activity } from '../activity.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Metrics } from '../../platform/metrics/metrics.js';
 import { parseKey, parseQuery, splitTarget } from './key-path.js';
@@ -19,6 +20,8 @@ export interface Views {
   status(): StatusView;
   /** Null while there is no ring. */
   explain(key: Uint8Array): Explanation | null;
+  /** The slots of time from this number on. */
+  activity(since: number): Promise<Activity>;
 }
 
 /** Each answers null if all is well, or else what is missing. */
@@ -40,7 +43,17 @@ export interface ViewsOptions {
 const explainPrefix = '/v1/explain/';
 /** No parameter in it: express would decode that, and a key is decoded in one place only. */
 const explainPath = /^\/v1\/explain\//;
-const paths = ['/v1/ring', '/v1/status', '/livez', '/readyz', '/startupz', '/metrics', '/openapi.json'];
+const activityPath = '/v1/activity';
+const paths = [
+  '/v1/ring',
+  '/v1/status',
+  activityPath,
+  '/livez',
+  '/readyz',
+  '/startupz',
+  '/metrics',
+  '/openapi.json',
+];
 
 export function createViewsApp(options: ViewsOptions): Express {
   const app = express();
@@ -49,7 +62,8 @@ export function createViewsApp(options: ViewsOptions): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use((request, _response, next) => {
-    if (splitTarget(request.url).query !== '') parseQuery(splitTarget(request.url).query, []);
+    const { path, query } = splitTarget(request.url);
+    if (query !== '') parseQuery(query, path === activityPath ? ['since'] : []);
     next();
   });
   addRoutes(app, options);
@@ -70,6 +84,10 @@ function addRoutes(app: Express, options: ViewsOptions): void {
     const { path } = splitTarget(request.originalUrl);
     const key = parseKey(path, options.keyBytesMax, explainPrefix);
     json(response, known(views.explain(key)));
+  });
+  get(app, activityPath, async (request, response) => {
+    const { query } = splitTarget(request.originalUrl);
+    json(response, await views.activity(parseSlot(parseQuery(query, ['since']).get('since'))));
   });
   get(app, '/livez', (_request, response) => probe(response, probes.live()));
   get(app, '/readyz', (_request, response) => probe(response, probes.ready()));
@@ -104,6 +122,12 @@ function index(workerId: string): object {
     explain: '/v1/explain/{key}',
     links: paths,
   };
+}
+
+function parseSlot(text = '0'): number {
+  if (!/^\d{1,15}$/.test(text))
+    throw new KvorumError('malformed-query', 'since is the number of a slot of time');
+  return Number(text);
 }
 
 function known<T>(value: T | null): T {

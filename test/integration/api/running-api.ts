@@ -3,12 +3,15 @@
  */
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { defaultLimits } from '../../../core/limits.js';
 import type { Limits } from '../../../core/limits.js';
 import type { RingRecord } from '../../../core/ring/ring-record.js';
 import { createApi } from '../../../node/api/api.js';
 import type { Api, ApiOptions } from '../../../node/api/api.js';
+import { readActivity } from '../../../node/activity.js';
 import { explainKey, statusView } from '../../../node/api/views.js';
+import { LatencyHistory } from '../../../core/picture/latency-history.js';
 import { SystemClock } from '../../../platform/clock.js';
 import { createLogger } from '../../../platform/logger.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
@@ -20,6 +23,7 @@ export class RunningApi {
   readonly logLines: string[] = [];
   readonly api: Api;
   ring: RingRecord | null = ringOf(7, 3, 'a');
+  readonly latency = new LatencyHistory();
   notReady: string | null = null;
   private port = 0;
 
@@ -29,6 +33,17 @@ export class RunningApi {
       ring: () => this.ring,
       status: () => statusView(this.ring, vantage),
       explain: (key) => (this.ring === null ? null : explainKey(this.ring, key, vantage)),
+      activity: (since) =>
+        readActivity(
+          {
+            worker: 'a',
+            run: 'run-a',
+            folder: tmpdir(),
+            latency: this.latency,
+            wall: () => Date.now(),
+          },
+          since,
+        ),
     };
     this.api = createApi({
       workerId: 'a',
@@ -38,6 +53,7 @@ export class RunningApi {
       limits: { ...defaultLimits, ...limits },
       clock: new SystemClock(),
       metrics: new Metrics(),
+      latency: this.latency,
       logger: createLogger({
         level: 'info',
         format: 'json',

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openApiDocument } from '../../../node/api/openapi.js';
 import { checkReply, problemIn } from './contract.js';
 import { exposeCoordinator } from '../../../node/api/api-metrics.js';
+import { slotAt, slotMs } from '../../../core/picture/latency-history.js';
+import type { Activity } from '../../../node/activity.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { RunningApi } from './running-api.js';
 
@@ -63,6 +65,21 @@ describe('views of the cluster', () => {
     });
   });
 
+  it('tell what the worker acknowledged of late', async () => {
+    const before = slotAt(Date.now());
+    for (let key = 0; key < 3; key += 1) expect((await api.put(`key-${key}`, 'x')).status).toBe(201);
+    const activity = await read('/v1/activity', `/v1/activity?since=${before}`);
+    expect(activity).toMatchObject({ worker: 'a', run: 'run-a', slotMs });
+    const { slots, disk } = activity as Activity;
+    const counts = slots.flatMap((slot) => slot.counts.map(([, writes]) => writes));
+    expect(counts.reduce((sum, writes) => sum + writes, 0)).toBe(3);
+    expect(slots.every(({ slot, failed }) => slot >= before && failed === 0)).toBe(true);
+    expect(disk?.freeBytes).toBeGreaterThan(0);
+    expect(await read('/v1/activity', `/v1/activity?since=${before + 1_000}`)).toMatchObject({ slots: [] });
+    const problem = await problemIn('GET', '/v1/activity', await api.fetch('/v1/activity?since=x'));
+    expect(problem).toMatchObject({ status: 400, code: 'malformed-query' });
+  });
+
   it.each(['', '%', '%FF', '%00', 'k'.repeat(1_025)])('refuse to explain the key %#', async (key) => {
     const problem = await problemIn('GET', '/v1/explain/{key}', await api.fetch(`/v1/explain/${key}`));
     expect(problem).toMatchObject({ status: 400, code: 'malformed-key' });
@@ -73,7 +90,7 @@ describe('views of the cluster', () => {
     const failing = (): never => {
       throw new Error('a secret');
     };
-    const views = { ring: failing, status: failing, explain: failing };
+    const views = { ring: failing, status: failing, explain: failing, activity: failing };
     api = await new RunningApi({}, { views }).start();
     const problem = await problemIn('GET', '/v1/status', await api.fetch('/v1/status'));
     expect(problem).toMatchObject({ status: 500, code: 'internal', retryable: false });
