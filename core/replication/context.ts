@@ -10,6 +10,7 @@ import type { PeerMessage } from '../protocol/peer-message.js';
 import type { WorkerReport } from '../protocol/control-message.js';
 import type { PrimaryIdentity, RingRecord, WorkerId } from '../ring/ring-record.js';
 import type { Effect } from './effect.js';
+import { Measurements } from './measurements.js';
 import type { Replica } from './replica.js';
 import { newReplica, resetToDurable } from './replica.js';
 
@@ -72,6 +73,7 @@ export class Context {
     readonly clusterId: string,
     readonly limits: Limits,
     readonly checksum: Checksum,
+    readonly measured = new Measurements(),
   ) {}
 
   emit(effect: Effect): void {

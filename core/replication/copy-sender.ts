@@ -91,6 +91,7 @@ export class CopySender {
 
   private sendChunk(replica: Replica, leader: Leader, progress: Progress, copy: SentCopy): void {
     if (copy.rows === null) return;
+    this.context.measured.copyBytesSent += copy.rows.length;
     this.context.send(progress.id, {
       type: 'copyChunk',
       partition: replica.partition,

@@ -91,6 +91,8 @@ export class Fencing {
     refused: string,
   ): void {
     const { storeId, bootCount, runId } = this.context.self;
+    this.context.measured.fencesPromised += items.length;
+    if (refused !== '') this.context.measured.fencesRefused += 1;
     this.context.report(controller, {
       type: 'fenced',
       requestId,

@@ -14,7 +14,7 @@ import type { Applier } from './apply.js';
 import type { Context } from './context.js';
 import type { Receiving } from './receiving.js';
 import type { Replica } from './replica.js';
-import { grant } from './replica.js';
+import { bytesUpTo, grant } from './replica.js';
 
 export class Following {
   constructor(
@@ -100,6 +100,7 @@ export class Following {
       replica.logBytes += entry.bytes.length;
     }
     replica.lastSeq += entries.length;
+    this.context.measured.catchUpBytesReceived += bytesUpTo(message.commitSeq, entries);
     const { lastSeq } = replica;
     const { epoch } = message;
     this.context.persist(

@@ -9,6 +9,8 @@ import type { Identity, StoreId, WorkerId } from '../ring/ring-record.js';
 import { commitQuorum, hasIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { WriteDone } from './effect.js';
+import { newLagMark } from './replica-lag.js';
+import type { LagMark } from './replica-lag.js';
 
 /**
  * unknown: nothing heard in this epoch on this stream; level: it follows; syncing, copying: being made equal;
@@ -45,6 +47,8 @@ export interface Progress {
   /** Numbers the sync under way; a newer report starts another. */
   syncNumber: number;
   copy: SentCopy | null;
+  /** How long it has been behind, for people to look at. */
+  readonly mark: LagMark;
 }
 
 export interface SentCopy {
@@ -70,6 +74,8 @@ export interface PendingWrite {
   version: Version;
   created: boolean;
   bytes: number;
+  /** Monotonic milliseconds. */
+  acceptedAt: number;
   done: WriteDone;
   /** Repeats of the same request by idempotency key: the same outcome. */
   repeats: WriteDone[];
@@ -107,6 +113,8 @@ export interface Leader {
   round: number;
   /** Handed to the own log's writer. */
   loggedSeq: number;
+  /** What no backup has acknowledged yet, in order; for measuring alone. */
+  handedOut: { throughSeq: number; count: number; at: number }[];
   pending: PendingWrite[];
   pendingBytes: number;
   reads: PendingRead[];
@@ -143,6 +151,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     reading: false,
     syncNumber: 0,
     copy: null,
+    mark: newLagMark(),
   };
 }
 

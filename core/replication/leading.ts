@@ -64,6 +64,7 @@ export class Leading {
 
   private start(replica: Replica, epoch: number, voters: Identity[], order: Leader['order']): void {
     replica.receiver = null;
+    this.context.measured.epochsStarted += 1;
     const startSeq = replica.lastSeq + 1;
     const leader: Leader = {
       epoch,
@@ -75,6 +76,7 @@ export class Leading {
       peers: new Map(),
       round: 0,
       loggedSeq: replica.lastSeq,
+      handedOut: [],
       pending: [],
       pendingBytes: 0,
       reads: [],
@@ -137,6 +139,7 @@ export class Leading {
   /** The ring record names this configuration: everything it holds is committed, and it serves. */
   activate(replica: Replica, leader: Leader, record: PartitionRecord): void {
     leader.active = true;
+    this.context.measured.epochsServed += 1;
     this.configure(replica, leader, record);
     replica.commitSeq = Math.max(replica.commitSeq, leader.startSeq - 1);
     for (const entry of replica.tail) {
@@ -185,6 +188,7 @@ export class Leading {
     if (leader === null) return;
     replica.acks = new Map(acksOf(replica).map((memory) => [memory.id, memory]));
     replica.leader = null;
+    this.context.measured.stepDowns += 1;
     const giveUpAt = this.context.now + 2 * this.context.limits.requestDeadlineMs;
     for (const write of leader.pending) {
       for (const done of [write.done, ...write.repeats]) {

@@ -26,6 +26,7 @@ import { Following } from './following.js';
 import { Handover } from './handover.js';
 import { Heartbeat } from './heartbeat.js';
 import { Leading } from './leading.js';
+import type { Measurements } from './measurements.js';
 import { dropLeases, isServing } from './lease.js';
 import { Orders } from './orders.js';
 import { PeerDispatch } from './peer-dispatch.js';
@@ -45,6 +46,8 @@ export interface MachineOptions {
   limits: Limits;
   checksum: Checksum;
   recovered: RecoveredStore;
+  /** Counted into; one of its own if none is given. */
+  measurements?: Measurements;
 }
 
 export class ReplicaMachine {
@@ -75,7 +78,8 @@ export class ReplicaMachine {
       bootCount: recovered.bootCount,
       runId: options.runId,
     };
-    const context = new Context(self, options.clusterId, limits, options.checksum);
+    const { clusterId, checksum, measurements } = options;
+    const context = new Context(self, clusterId, limits, checksum, measurements);
     this.context = context;
     this.applier = new Applier(context);
     this.copies = new CopySender(context);
@@ -185,6 +189,7 @@ export class ReplicaMachine {
     if (atLeast !== null && replica.appliedSeq < atLeast.seq) return false;
     const staleMs = replica.freshAt === null ? null : Math.max(0, this.context.now - replica.freshAt);
     const outcome = readOutcome(replica, row, isServing(replica) ? 0 : staleMs);
+    this.context.measured.readsByReplica += 1;
     this.context.answer(() => done(outcome));
     return true;
   }
@@ -352,7 +357,9 @@ export class ReplicaMachine {
     const known = this.clockGapMs;
     if (known !== null && Math.abs(gap - known) <= this.context.limits.leaseMs / 4) return;
     this.clockGapMs = gap;
-    if (known !== null && holds('clocks-compared')) dropLeases(this.context);
+    if (known === null) return;
+    this.context.measured.clockJumps += 1;
+    if (holds('clocks-compared')) dropLeases(this.context);
   }
 }
 

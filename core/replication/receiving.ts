@@ -17,7 +17,7 @@ import { holds } from '../rules.js';
 import type { Applier } from './apply.js';
 import type { Context } from './context.js';
 import type { ReceivedCopy, Receiver, Replica } from './replica.js';
-import { dropAppliedTail, tailSlice } from './replica.js';
+import { bytesUpTo, dropAppliedTail, tailSlice } from './replica.js';
 
 const epochStartsMax = 1_024;
 const refillEveryMs = 2_000;
@@ -116,7 +116,9 @@ export class Receiving {
     const entries = this.parseEntries(message, expected);
     if (entries === null) return;
     receiver.progressAt = this.context.now;
-    for (const entry of entries) receiver.gatheredBytes += entry.bytes.length;
+    const bytes = bytesUpTo(Infinity, entries);
+    receiver.gatheredBytes += bytes;
+    this.context.measured.catchUpBytesReceived += bytes;
     receiver.gathered.push(...entries);
     if (receiver.gatheredBytes > 2 * this.context.limits.syncBytesMax) {
       replica.receiver = null;
@@ -210,6 +212,7 @@ export class Receiving {
 
   private adopt(replica: Replica, copy: ReceivedCopy): void {
     replica.tableGeneration += 1;
+    this.context.measured.copiesTakenOver += 1;
     replica.durable.baseSeq = copy.atSeq;
     replica.appliedUpTo = copy.atSeq;
     replica.appliedSeq = copy.atSeq;
@@ -304,6 +307,7 @@ export class Receiving {
         copy.staging = false;
         receiver.progressAt = this.context.now;
         if (outcome !== 'staged') return this.abandon(replica, `copy ${outcome}`);
+        this.context.measured.copyBytesReceived += rows.length;
         copy.nextChunk += 1;
         const complete = last || !holds('copy-before-log');
         if (complete) {
@@ -327,6 +331,7 @@ export class Receiving {
 
   private abandon(replica: Replica, reason: string): void {
     this.context.note('copy given up', { partition: replica.partition, reason });
+    this.context.measured.copiesGivenUp += 1;
     replica.receiver = null;
     this.context.changed(replica);
   }

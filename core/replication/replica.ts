@@ -201,6 +201,16 @@ export function firstWithin(entries: Entry[], bytesMax: number): Entry[] {
   return count < 0 ? entries : entries.slice(0, Math.max(1, count));
 }
 
+/** Of those among the entries that are not above `seq`. */
+export function bytesUpTo(seq: number, entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) {
+    if (entry.seq > seq) break;
+    bytes += entry.bytes.length;
+  }
+  return bytes;
+}
+
 export function entryAt(replica: Replica, seq: number): Entry | undefined {
   return replica.tail[seq - replica.tailBase - 1];
 }

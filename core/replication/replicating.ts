@@ -11,7 +11,8 @@ import type { CopySender } from './copy-sender.js';
 import type { Context } from './context.js';
 import type { Leader, Progress } from './leader.js';
 import type { Replica } from './replica.js';
-import { firstWithin, tailSlice } from './replica.js';
+import { bytesUpTo, firstWithin, tailSlice } from './replica.js';
+import { noteLag } from './replica-lag.js';
 import type { Serving } from './serving.js';
 
 const messageEntriesBytesMax = 2 * 1024 * 1024;
@@ -48,6 +49,8 @@ export class Replicating {
     const entries = tailSlice(replica, leader.loggedSeq);
     if (entries === null) return;
     const lastSeq = replica.lastSeq;
+    const { measured, now: handedOutAt } = this.context;
+    measured.handedOut(leader, leader.loggedSeq, lastSeq, handedOutAt);
     leader.loggedSeq = lastSeq;
     const { epoch } = leader;
     this.context.persist(
@@ -56,6 +59,7 @@ export class Replicating {
       {
         done: () => {
           replica.durable.lastSeq = Math.max(replica.durable.lastSeq, lastSeq);
+          measured.durableHere(entries.length, handedOutAt, this.context.now);
           if (replica.leader === leader) this.serving.advanceCommit(replica, leader);
         },
         failed: () => {
@@ -87,6 +91,7 @@ export class Replicating {
   sendAppend(replica: Replica, leader: Leader, progress: Progress, entries: Entry[]): void {
     const previousSeq = progress.nextSeq - 1;
     progress.nextSeq += entries.length;
+    this.context.measured.catchUpBytesSent += bytesUpTo(replica.commitSeq, entries);
     progress.sentAt = this.context.now;
     progress.toldCommitSeq = replica.commitSeq;
     leader.round += 1;
@@ -150,6 +155,7 @@ export class Replicating {
       this.copies.end(progress);
       if (!leader.active) this.onAttemptProgress(replica, leader);
     }
+    if (progress.voter) this.context.measured.durableThere(leader, progress.matchSeq, this.context.now);
     if (leader.active) this.serving.advanceCommit(replica, leader);
     if (progress.nextSeq <= replica.lastSeq) this.sendNext(replica, leader, progress, false);
   }
@@ -230,6 +236,7 @@ export class Replicating {
     if (!leader.ready) return;
     const { now, limits } = this.context;
     for (const progress of leader.peers.values()) {
+      noteLag(replica, progress, now);
       if (!this.context.peers.has(progress.id)) continue;
       const stuck =
         progress.nextSeq - 1 > progress.matchSeq && now - progress.ackedAt > limits.syncProgressMs;

@@ -172,7 +172,15 @@ export class Serving {
     addToOverlay(leader, key, entry.seq);
     if (content.idempotencyKey !== '') leader.idempotency.set(content.idempotencyKey, entry.seq);
     const { version } = content;
-    leader.pending.push({ seq: entry.seq, version, created, bytes: entry.bytes.length, done, repeats: [] });
+    leader.pending.push({
+      seq: entry.seq,
+      version,
+      created,
+      bytes: entry.bytes.length,
+      acceptedAt: context.now,
+      done,
+      repeats: [],
+    });
     leader.pendingBytes += entry.bytes.length;
     context.wantFlush(replica);
   }
@@ -214,6 +222,7 @@ export class Serving {
   private settle(replica: Replica, leader: Leader, read: PendingRead): void {
     leader.readAt = this.context.now;
     if (read.needSeq <= replica.commitSeq && hasLease(this.context, replica, leader)) {
+      this.context.measured.readsByLease += 1;
       return this.context.answer(read.answer);
     }
     if (leader.reads.length >= 10_000) {
@@ -231,8 +240,10 @@ export class Serving {
     const leased = hasLease(this.context, replica, leader);
     leader.reads = leader.reads.filter((read) => {
       const ready = read.needSeq <= replica.commitSeq && (leased || isConfirmed(leader, read.round));
-      if (ready) this.context.answer(read.answer);
-      return !ready;
+      if (!ready) return true;
+      this.context.measured.readsByRound += 1;
+      this.context.answer(read.answer);
+      return false;
     });
   }
 
@@ -256,6 +267,7 @@ export class Serving {
       if (write.seq > replica.commitSeq) break;
       count += 1;
       leader.pendingBytes -= write.bytes;
+      this.context.measured.committed(write.acceptedAt, this.context.now);
       const outcome: WriteOutcome = {
         type: 'applied',
         version: write.version,

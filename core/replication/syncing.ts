@@ -9,7 +9,7 @@ import type { Context } from './context.js';
 import { divergence } from './divergence.js';
 import type { Leader, Progress } from './leader.js';
 import type { Replica } from './replica.js';
-import { firstWithin, tailSlice } from './replica.js';
+import { bytesUpTo, firstWithin, tailSlice } from './replica.js';
 
 const partBytes = 1024 * 1024;
 const epochStartsMax = 1_024;
@@ -100,7 +100,9 @@ export class Syncing {
   private send(replica: Replica, leader: Leader, progress: Progress, job: SyncJob, entries: Entry[]): void {
     const previousSeq = job.sentSeq;
     job.sentSeq += entries.length;
-    for (const entry of entries) job.bytes += entry.bytes.length;
+    const bytes = bytesUpTo(Infinity, entries);
+    job.bytes += bytes;
+    this.context.measured.catchUpBytesSent += bytes;
     const last = job.sentSeq >= job.throughSeq;
     leader.progress += 1;
     progress.sentAt = this.context.now;

@@ -154,6 +154,8 @@ export interface WorkerOptions {
   peers: Peers;
   controllers: Controllers;
   checksum: Checksum;
+  /** Whether writes are timed on their way; they are if it is not said. */
+  timesWrites?: boolean;
   /**
    * Runs a function once at the end of this tick of the event loop: what piled up until then goes out
    * together.

@@ -19,6 +19,8 @@ import type { RingRecord, WorkerId } from '../../core/ring/ring-record.js';
 import type { Instant } from '../../core/replication/context.js';
 import type { Effect } from '../../core/replication/effect.js';
 import { ReplicaMachine } from '../../core/replication/machine.js';
+import { hasLease, isServing } from '../../core/replication/lease.js';
+import { Measurements } from '../../core/replication/measurements.js';
 import type { Replica } from '../../core/replication/replica.js';
 import type { LocalReplicas, WorkerInbox, WorkerOptions } from './ports.js';
 
@@ -37,9 +39,12 @@ export class Worker implements WorkerInbox, LocalReplicas {
   private checkpointing = false;
   private appliedSinceCheckpoint = 0;
   private ended = false;
+  /** For people to look at. */
+  readonly measured: Measurements;
 
   constructor(private readonly options: WorkerOptions) {
-    this.machine = new ReplicaMachine(options);
+    this.measured = new Measurements(options.timesWrites ?? true);
+    this.machine = new ReplicaMachine({ ...options, measurements: this.measured });
   }
 
   start(): void {
@@ -75,6 +80,23 @@ export class Worker implements WorkerInbox, LocalReplicas {
   /** The replicas as they are, for status pages and the simulator's judges: to be looked at only. */
   inspect(): Replica[] {
     return [...this.machine.context.replicas.values()];
+  }
+
+  /** Partitions that it may read without asking. */
+  get leased(): number {
+    const { context } = this.machine;
+    return this.inspect().filter((replica) => {
+      const { leader } = replica;
+      return leader !== null && isServing(replica) && hasLease(context, replica, leader);
+    }).length;
+  }
+
+  get controllerCount(): number {
+    return this.machine.context.controllers.size;
+  }
+
+  get copiesSent(): number {
+    return this.machine.context.copiesSent;
   }
 
   ring(): RingRecord | null {
@@ -204,6 +226,7 @@ export class Worker implements WorkerInbox, LocalReplicas {
         this.execute(effect);
       }
       this.submitCommands();
+      if (this.measured.isAnswering) this.measured.answered(this.options.clock.now());
     } finally {
       this.running = false;
     }
