@@ -1,7 +1,7 @@
 /** A closed loop of clients: each sends its next request when the last was answered. */
 import { partitionOf } from '../core/ring/hash.js';
 import type { WorkerUnderLoad } from './cluster-under-load.js';
-import { HttpConnection } from './http-connection.js';
+import { HttpConnection } from './wire/http-connection.js';
 
 export interface LoadOptions {
   method: 'PUT' | 'GET';

@@ -1,0 +1,114 @@
+/** Kvorum as `npm start` starts it: a controller and four workers, all defaults. */
+import path from 'node:path';
+import { HttpConnection } from '../wire/http-connection.js';
+import { partitionOf } from '../../core/ring/hash.js';
+import { ProcessGroup } from './process-group.js';
+import type { Connection } from '../wire/connection.js';
+import type { Door, System } from './system.js';
+
+export interface KvorumStatus {
+  workers: { id: string; url: string; pid: number }[];
+  partitions: { total: number; fullyReplicated: number };
+}
+
+export interface KvorumWorker {
+  id: string;
+  url: URL;
+}
+
+interface Ring {
+  partitions: { primary: { id: string } }[];
+}
+
+const launcher = path.resolve(import.meta.dirname, '../../launcher/main.js');
+
+export const kvorum: System = {
+  name: 'kvorum',
+  promise: {
+    write: 'fsync on 2 of 3 replicas before the reply; survives the loss of any one worker',
+    read: 'linearizable, by the primary under its lease',
+  },
+  needs: null,
+  doors: ['kvorum', 'kvorum-primary'],
+  async start(folder, port) {
+    const processes = startLauncher(folder, port, []);
+    const status = await whenReplicated(processes, port);
+    const workers = status.workers.map(({ id, url }) => ({ id, url: new URL(url) }));
+    return { processes, doors: [anyWorker(workers), await primaries(workers, port)] };
+  },
+};
+
+export function startLauncher(folder: string, port: number, more: string[]): ProcessGroup {
+  const processes = new ProcessGroup();
+  const launcherArguments = [launcher, '--port', String(port), '--data-dir', folder, ...more];
+  processes.start(process.execPath, launcherArguments, `${folder}.log`);
+  return processes;
+}
+
+/** Until every partition has all its replicas. */
+export async function whenReplicated(processes: ProcessGroup, port: number): Promise<KvorumStatus> {
+  await processes.whenReady('kvorum', async () => {
+    const { fullyReplicated, total } = (await readStatus(port)).partitions;
+    return total > 0 && fullyReplicated === total;
+  });
+  return readStatus(port);
+}
+
+export async function readStatus(port: number): Promise<KvorumStatus> {
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/status`);
+  if (!reply.ok) throw new Error(`the controller answers ${reply.status}`);
+  return (await reply.json()) as KvorumStatus;
+}
+
+/** A client that knows nothing: each has one connection, to one of the workers, which passes requests on. */
+export function anyWorker(workers: readonly KvorumWorker[]): Door {
+  return {
+    name: 'kvorum',
+    title: 'Kvorum, any worker',
+    async connect(client) {
+      const worker = workers[client % workers.length];
+      if (worker === undefined) throw new Error('no workers');
+      const connection = await HttpConnection.open(worker.url);
+      return httpKeys(
+        () => connection,
+        () => connection.close(),
+      );
+    },
+  };
+}
+
+/** A client that knows the ring: each request goes to the primary of its key. */
+async function primaries(workers: readonly KvorumWorker[], port: number): Promise<Door> {
+  const ring = (await (await fetch(`http://127.0.0.1:${port}/v1/ring`)).json()) as Ring;
+  const owners = ring.partitions.map(({ primary }) => primary.id);
+  return {
+    name: 'kvorum-primary',
+    title: 'Kvorum, the key’s primary',
+    async connect() {
+      const byId = new Map<string, HttpConnection>();
+      for (const { id, url } of workers) byId.set(id, await HttpConnection.open(url));
+      const of = (key: string) => {
+        const connection = byId.get(owners[partitionOf(Buffer.from(key), owners.length)] ?? '');
+        if (connection === undefined) throw new Error(`no primary is known for ${key}`);
+        return connection;
+      };
+      return httpKeys(of, () => byId.forEach((connection) => connection.close()));
+    },
+  };
+}
+
+function httpKeys(of: (key: string) => HttpConnection, close: () => void): Connection {
+  return {
+    async put(key, value) {
+      const { status, body } = await of(key).request('PUT', `/v1/kv/${key}`, value);
+      if (status !== 200 && status !== 201) throw new Error(`PUT: ${status} ${body.toString()}`);
+    },
+    async get(key) {
+      const { status, body } = await of(key).request('GET', `/v1/kv/${key}`);
+      if (status === 404) return null;
+      if (status !== 200) throw new Error(`GET: ${status} ${body.toString()}`);
+      return body;
+    },
+    close,
+  };
+}
