@@ -59,6 +59,8 @@ export interface Limits {
   /** Full copies at once: of one controller's planning, and taken in by one worker. */
   copiesMax: number;
   copyBytesPerSecondMax: number;
+  /** Clients' writes are refused while the disk has less room than this, or than a twentieth of its size. */
+  diskReserveBytes: number;
   keyBytesMax: number;
   valueBytesMax: number;
 }
@@ -94,6 +96,7 @@ export const defaultLimits: Limits = {
   idempotencyKeysPerPartitionMax: 10_000,
   copiesMax: 8,
   copyBytesPerSecondMax: 64 * 1024 * 1024,
+  diskReserveBytes: 64 * 1024 * 1024,
   keyBytesMax: 1_024,
   valueBytesMax: 1024 * 1024,
 };

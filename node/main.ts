@@ -9,6 +9,7 @@ import { Coordinator } from './coordinator/coordinator.js';
 import { TcpControllers } from './peers/tcp-controllers.js';
 import { TcpListener } from './peers/tcp-listener.js';
 import { TcpPeers } from './peers/tcp-peers.js';
+import { watchDiskSpace } from './storage/disk-space.js';
 import { disownStore, openStore } from './storage/open-store.js';
 import { AmnesiacStore } from './storage/storage-error.js';
 import { SharedInbox } from './worker-inbox.js';
@@ -149,6 +150,7 @@ async function serve(
     worker.tick();
     coordinator.tick();
   }, limits.tickMs);
+  watchDiskSpace(configuration.dataDir, (free, total) => worker.diskMeasured(free, total));
   const { storeId, bootCount, replicas } = store.recovered;
   const found = { storeId, bootCount, replicas: replicas.length };
   logger.info('worker started', { host, port, peerPort, pid: process.pid, ...found });

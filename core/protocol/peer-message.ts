@@ -187,6 +187,9 @@ const relay = struct({
   payload: entryBytes,
 });
 
+/** Has the sender no room for new entries? Said when that changes, and at the beginning of a stream if so. */
+const disk = struct({ full: boolean });
+
 /** Sent when there is nothing else to say, so that silence means something. */
 const alive = struct({});
 /** The ring version this worker holds; a peer with a newer one sends it. */
@@ -214,6 +217,7 @@ const variants = {
   ring,
   remembered,
   forgot,
+  disk,
 };
 
 export const peerMessageCodec = tagged(variants);

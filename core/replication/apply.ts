@@ -92,7 +92,7 @@ export class Applier {
         this.underWay = false;
         for (const batch of batches) this.finish(batch, outcome);
         if (outcome === 'applied') this.run();
-        else this.context.diskFull = true;
+        else this.context.room.tried(true);
       },
     });
   }

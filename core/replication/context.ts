@@ -9,6 +9,7 @@ import type { LogCommand, LogResult, PeerRun } from '../protocol/log-command.js'
 import type { PeerMessage } from '../protocol/peer-message.js';
 import type { WorkerReport } from '../protocol/control-message.js';
 import type { PrimaryIdentity, RingRecord, WorkerId } from '../ring/ring-record.js';
+import { DiskRoom } from './disk-room.js';
 import type { Effect } from './effect.js';
 import { Measurements } from './measurements.js';
 import type { Replica } from './replica.js';
@@ -55,7 +56,6 @@ export class Context {
   readonly deleted = new Set<number>();
   /** The tables lag so far behind the logs that nothing new is taken, looked at in every tick. */
   lagging = false;
-  diskFull = false;
   leaving = false;
   stopped = false;
   /** Before this no fence is answered: grants that were forgotten at the restart may still run. */
@@ -65,6 +65,7 @@ export class Context {
   copyCounter = 0;
   /** Full copies that this worker is sending, of all partitions. */
   copiesSent = 0;
+  readonly room = new DiskRoom(this);
   /** Leaders with something to hand out. */
   readonly dirty = new Set<Replica>();
 
@@ -139,7 +140,7 @@ export class Context {
       command,
       done: (result) => {
         replica.writesUnderWay -= 1;
-        this.noteDisk(result);
+        this.tried(result);
         if (result.status === 'done') {
           after.done();
         } else {
@@ -156,14 +157,10 @@ export class Context {
 
   /** A command whose outcome nothing waits for. */
   jot(command: LogCommand): void {
-    this.emit({ type: 'log', command, done: (result) => this.noteDisk(result) });
+    this.emit({ type: 'log', command, done: (result) => this.tried(result) });
   }
 
-  private noteDisk(result: LogResult): void {
-    const full = result.status === 'full';
-    if (full !== this.diskFull && (full || result.status === 'done')) {
-      this.diskFull = full;
-      this.note(full ? 'disk full' : 'disk has room again');
-    }
+  private tried({ status }: LogResult): void {
+    if (status !== 'refused') this.room.tried(status === 'full');
   }
 }

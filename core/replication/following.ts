@@ -89,7 +89,7 @@ export class Following {
       if (holds('contiguous-prefix')) return this.refuse(from, message, replica, 'gap');
       return this.acknowledge(from, message, replica, message.previousSeq + message.entries.length);
     }
-    if (this.context.lagging && message.entries.length > 0) {
+    if ((this.context.lagging || this.context.room.isLacking) && message.entries.length > 0) {
       return this.refuse(from, message, replica, 'busy');
     }
     const entries = this.newEntries(replica, message);
@@ -98,6 +98,7 @@ export class Following {
     for (const entry of entries) {
       replica.tail.push(entry);
       replica.logBytes += entry.bytes.length;
+      this.context.room.took(entry.bytes.length);
     }
     replica.lastSeq += entries.length;
     this.context.measured.catchUpBytesReceived += bytesUpTo(message.commitSeq, entries);

@@ -66,7 +66,7 @@ export class Heartbeat {
       deleted: [...context.deleted],
       peers: this.reachability(),
       leaving: context.leaving,
-      diskFull: context.diskFull,
+      diskFull: context.room.isLacking,
     });
     state.full = false;
   }

@@ -214,6 +214,7 @@ export class ReplicaMachine {
         context.peerRuns.set(run.id, run);
         context.jot({ type: 'peerRun', run });
       }
+      context.room.connected(run.id);
       context.send(run.id, { type: 'ringVersion', version: context.ring?.version ?? 0 });
       for (const replica of context.replicas.values()) {
         const progress = replica.leader?.peers.get(run.id);
@@ -288,6 +289,11 @@ export class ReplicaMachine {
     });
   }
 
+  /** What the disk has left. */
+  diskMeasured(at: Instant, freeBytes: number, totalBytes: number): Effect[] {
+    return this.step(at, () => this.context.room.measured(freeBytes, totalBytes));
+  }
+
   /** Asks for its primaries to be handed over. */
   leave(at: Instant): Effect[] {
     return this.step(at, () => {
@@ -326,7 +332,7 @@ export class ReplicaMachine {
       for (const replica of this.context.replicas.values()) {
         if (replica.leader !== null && !replica.stalled) this.replicating.tick(replica, replica.leader);
       }
-      if (this.context.diskFull && this.ticks % 20 === 0) this.probeDisk();
+      if (this.context.room.needsProbe && this.ticks % 20 === 0) this.probeDisk();
       this.fencing.settle();
       this.applier.run();
       this.applier.measureLag();

@@ -57,6 +57,8 @@ export class PeerDispatch {
       }
       case 'ring':
         return this.parts.ringChange.offer(message.payload);
+      case 'disk':
+        return this.context.room.told(from, message.full);
       case 'remembered':
         return this.remembered(message);
       default:

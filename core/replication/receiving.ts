@@ -248,7 +248,7 @@ export class Receiving {
     const found = this.receiverFor(from, message) ?? this.receiverWithin(from, message);
     if (found === null) return;
     const { replica, receiver } = found;
-    if (receiver.copy?.number === message.number) return;
+    if (receiver.copy?.number === message.number || this.context.room.isLacking) return;
     receiver.copy = {
       number: message.number,
       atSeq: message.atSeq,

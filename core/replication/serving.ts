@@ -83,7 +83,8 @@ export class Serving {
 
   private admission(leader: Leader, operation: WriteOperation): WriteOutcome | null {
     const { limits } = this.context;
-    if (this.context.diskFull) return notApplied('full', 'the disk of the primary is full');
+    const lack = this.context.room.lackFor(leader);
+    if (lack !== '') return notApplied('full', lack);
     if (leader.pending.length >= limits.uncommittedEntriesMax) {
       return notApplied('overloaded', 'too many writes of this partition are in flight');
     }
@@ -182,6 +183,7 @@ export class Serving {
       repeats: [],
     });
     leader.pendingBytes += entry.bytes.length;
+    context.room.took(entry.bytes.length);
     context.wantFlush(replica);
   }
 

@@ -104,7 +104,11 @@ export class Worker implements WorkerInbox, LocalReplicas {
   }
 
   isDiskFull(): boolean {
-    return this.machine.context.diskFull;
+    return this.machine.context.room.isLacking;
+  }
+
+  diskMeasured(freeBytes: number, totalBytes: number): void {
+    this.run(this.machine.diskMeasured(this.instant(), freeBytes, totalBytes));
   }
 
   connectedPeers(): WorkerId[] {

@@ -37,6 +37,7 @@ const descriptions: Record<keyof Limits, string> = {
   idempotencyKeysPerPartitionMax: 'idempotency keys remembered per partition',
   copiesMax: 'full copies at once',
   copyBytesPerSecondMax: 'bytes per second of full copies',
+  diskReserveBytes: 'writes are refused while the disk has less room; on a small disk a twentieth of it',
   keyBytesMax: 'longest key',
   valueBytesMax: 'largest value',
 };

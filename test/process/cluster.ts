@@ -7,12 +7,15 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { SmallDisks } from './small-disks.js';
 
 export interface WorkerStatus {
   id: string;
   url: string;
   pid: number;
   state: string;
+  primaries: number;
+  diskFull: boolean;
 }
 
 export interface ClusterState {
@@ -78,11 +81,16 @@ export class ProcessCluster {
     readonly folder: string,
     readonly port: number,
     private readonly options: string[],
+    private readonly disks: SmallDisks | null,
   ) {}
 
-  static async start(port: number, options: string[] = []): Promise<ProcessCluster> {
+  static async start(
+    port: number,
+    options: string[] = [],
+    disks: SmallDisks | null = null,
+  ): Promise<ProcessCluster> {
     const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-process-'));
-    const cluster = new ProcessCluster(folder, port, options);
+    const cluster = new ProcessCluster(folder, port, options, disks);
     await cluster.launch();
     return cluster;
   }
@@ -96,8 +104,11 @@ export class ProcessCluster {
   }
 
   async launch(): Promise<void> {
-    const args = [launcher, '--port', String(this.port), '--data-dir', this.folder, ...this.options];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const settings = ['--port', String(this.port), '--data-dir', this.folder, ...this.options];
+    const command = [process.execPath, launcher, ...settings];
+    const [program = '', ...args] = this.disks?.wrap(this.folder, command) ?? command;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.disks?.startedAs(child.pid ?? 0);
     const note = (chunk: Buffer) => {
       this.output = (this.output + chunk.toString()).slice(-20_000);
     };

@@ -8,6 +8,7 @@ import { eventually, ProcessCluster, sleep } from './cluster.js';
 import { Recorder } from './recorder.js';
 
 const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
+const controllerAwaySeconds = Number(process.env.KVORUM_TEST_CONTROLLER_AWAY_SECONDS ?? 10);
 jest.setTimeout(600_000);
 let cluster: ProcessCluster | null = null;
 
@@ -83,12 +84,12 @@ describe('a cluster of processes', () => {
     await running.fullyReplicated();
   });
 
-  it('fails no request while the controller is away', async () => {
+  it(`fails no request while the controller is away for ${controllerAwaySeconds} s`, async () => {
     const { running, recorder } = await start(21_600, '--no-restart');
     const pid = await running.controllerPid();
     await underLoad(recorder, urlsOf(running), async () => {
       process.kill(pid, 'SIGKILL');
-      await sleep(10_000);
+      await sleep(controllerAwaySeconds * 1_000);
     });
     expect(recorder.failures).toEqual([]);
   });

@@ -19,11 +19,15 @@ export class Recorder {
   readonly failures: { at: number; what: string }[] = [];
   private nextId = 0;
 
-  constructor(private readonly partitionCount: number) {}
+  constructor(
+    private readonly partitionCount: number,
+    /** What values are made longer by, where their size matters. */
+    private readonly padding = '',
+  ) {}
 
   async put(url: string, key: string, precondition = noPrecondition): Promise<RecordedWrite> {
     const id = (this.nextId += 1);
-    const value = `value ${id}`;
+    const value = `value ${id}${this.padding}`;
     const invokedAt = performance.now();
     let status = 0;
     let result: WriteResult = { type: 'unknown' };

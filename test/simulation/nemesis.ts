@@ -228,8 +228,13 @@ export class Nemesis {
       return;
     }
     this.count('disk full');
-    disk.full = true;
-    this.later(this.away(), () => (disk.full = false));
+    // It fills up while the worker watches, or from one moment to the next; and it may stop before the last
+    // byte.
+    const watched = this.random.chance(0.5);
+    const afterMs = watched ? this.random.between(0, 2_000) : 0;
+    disk.low = watched;
+    if (!watched || this.random.chance(0.5)) this.later(afterMs, () => (disk.full = this.active));
+    this.later(afterMs + this.away(), () => (disk.low = disk.full = false));
   }
 
   private damage(node: WorkerNode): void {

@@ -25,6 +25,8 @@ import type { World } from './world.js';
 const forwarded = new Set<PeerMessage['type']>(['forwardWrite', 'forwardRead', 'writeReply', 'readReply']);
 
 const scrubEveryMs = 4_000;
+const measureEveryMs = 500;
+const diskBytes = 1e9;
 
 export class WorkerNode {
   run: WorkerRun | null = null;
@@ -160,6 +162,7 @@ export class WorkerRun implements Endpoint {
     this.process.enter(() => this.worker.start());
     this.tickLater();
     this.scrubLater();
+    this.measureLater();
   }
 
   /** `reset`: peers notice at once. */
@@ -174,6 +177,14 @@ export class WorkerRun implements Endpoint {
     this.process.later(scrubEveryMs, 'scrub', () => {
       for (const partition of this.node.disk.engine.damagedPartitions()) this.worker.damaged(partition);
       this.scrubLater();
+    });
+  }
+
+  private measureLater(): void {
+    this.process.later(measureEveryMs, 'disk measured', () => {
+      const lacking = this.disk.low || this.disk.full;
+      this.worker.diskMeasured(lacking ? 0 : diskBytes, diskBytes);
+      this.measureLater();
     });
   }
 

@@ -203,6 +203,7 @@ export class World {
       node.endTwin();
       node.run?.process.resume();
       node.disk.full = false;
+      node.disk.low = false;
       node.disk.failNextCommit = false;
       if (node.wish !== 'stay') this.setWish(node, 'stay');
       this.restartLater(node, 100);

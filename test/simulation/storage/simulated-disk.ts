@@ -33,6 +33,8 @@ export type DiskObserver = (commands: LogCommand[], results: LogResult[]) => voi
 
 export class SimulatedDisk {
   full = false;
+  /** Hardly any room is left, but what is small still fits. */
+  low = false;
   /** The next commit ends in an I/O error. */
   failNextCommit = false;
   onCommit: DiskObserver = () => undefined;

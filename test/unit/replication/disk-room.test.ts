@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultLimits } from '../../../core/limits.js';
+import { entry, ScriptedWorker } from './harness.js';
+
+const gibibyte = 1024 ** 3;
+const reserve = defaultLimits.diskReserveBytes;
+
+function serving(): ScriptedWorker {
+  const a = new ScriptedWorker();
+  a.serve(2);
+  return a;
+}
+
+function outcomeOf(a: ScriptedWorker, key: string): string | undefined {
+  const outcomes = a.write(key);
+  a.settle();
+  const [outcome] = outcomes;
+  return outcome?.type === 'notApplied' ? outcome.reason : outcome?.type;
+}
+
+describe('a primary with little room on its disk', () => {
+  it('refuses writes while the room is below the reserve, and still promises', () => {
+    const a = serving();
+    a.worker.diskMeasured(reserve, 100 * gibibyte);
+    expect(outcomeOf(a, 'before')).toBeUndefined();
+    a.worker.diskMeasured(reserve - 1, 100 * gibibyte);
+    expect(outcomeOf(a, 'meanwhile')).toBe('full');
+    expect(a.worker.isDiskFull()).toBe(true);
+    a.fence(3);
+    expect(a.replica.durable.promisedEpoch).toBe(3);
+  });
+
+  it('takes writes again when there is clearly more room than the reserve', () => {
+    const a = serving();
+    a.worker.diskMeasured(reserve - 1, 100 * gibibyte);
+    a.worker.diskMeasured(reserve + 1, 100 * gibibyte);
+    expect(outcomeOf(a, 'too early')).toBe('full');
+    a.worker.diskMeasured(2 * reserve, 100 * gibibyte);
+    expect(outcomeOf(a, 'after')).toBeUndefined();
+  });
+
+  it('keeps a twentieth of a small disk', () => {
+    const a = serving();
+    const total = gibibyte / 16;
+    a.worker.diskMeasured(total / 10, total);
+    expect(outcomeOf(a, 'some')).toBeUndefined();
+    a.worker.diskMeasured(total / 21, total);
+    expect(outcomeOf(a, 'none')).toBe('full');
+  });
+});
+
+describe('writes that come fast', () => {
+  it('do not use the reserve up between two measurements', () => {
+    const a = serving();
+    a.worker.diskMeasured(reserve + 300, 100 * gibibyte);
+    const outcomes = ['one', 'two', 'three', 'four'].map((key) => outcomeOf(a, key));
+    expect(outcomes[0]).toBeUndefined();
+    expect(outcomes.at(-1)).toBe('full');
+    a.worker.diskMeasured(2 * reserve, 100 * gibibyte);
+    expect(outcomeOf(a, 'measured again')).toBeUndefined();
+  });
+});
+
+describe('a primary whose backups have no room', () => {
+  it('refuses writes that no quorum of disks could hold', () => {
+    const a = serving();
+    a.from('b', { type: 'disk', full: true });
+    expect(outcomeOf(a, 'b is full')).toBeUndefined();
+    a.from('c', { type: 'disk', full: true });
+    expect(outcomeOf(a, 'both are full')).toBe('full');
+    a.from('b', { type: 'disk', full: false });
+    expect(outcomeOf(a, 'b has room')).toBeUndefined();
+  });
+
+  it('takes a peer that connects anew to have room, until it says otherwise', () => {
+    const a = serving();
+    for (const peer of ['b', 'c']) a.from(peer, { type: 'disk', full: true });
+    a.worker.peerConnected({ id: 'b', storeId: 'store-b', bootCount: 2, runId: 'second' });
+    expect(outcomeOf(a, 'key')).toBeUndefined();
+  });
+});
+
+describe('a backup with little room on its disk', () => {
+  it('takes no entries, grants leases, and tells its peers', () => {
+    const a = new ScriptedWorker();
+    a.worker.diskMeasured(0, 100 * gibibyte);
+    for (const peer of ['b', 'c']) expect(a.take(peer, 'disk')).toEqual([{ type: 'disk', full: true }]);
+    a.from('b', a.appendMessage({ epoch: 1, previousSeq: 0, commitSeq: 0, entries: [entry(1, 1)] }));
+    a.from('b', { ...a.appendMessage({ epoch: 1, previousSeq: 0, commitSeq: 0 }), wantsLease: true });
+    a.settle();
+    expect(a.take('b', 'refusal')).toMatchObject([{ reason: 'busy', lastSeq: 0 }]);
+    expect(a.take('b', 'ack')).toMatchObject([{ durableSeq: 0, leaseMs: defaultLimits.leaseMs }]);
+    a.worker.diskMeasured(100 * gibibyte, 100 * gibibyte);
+    expect(a.take('b', 'disk')).toEqual([{ type: 'disk', full: false }]);
+    a.from('b', a.appendMessage({ epoch: 1, previousSeq: 0, commitSeq: 0, entries: [entry(1, 1)] }));
+    a.settle();
+    expect(a.take('b', 'ack')).toMatchObject([{ durableSeq: 1 }]);
+  });
+
+  it('tells a peer that connects later', () => {
+    const a = new ScriptedWorker();
+    a.worker.diskMeasured(0, 100 * gibibyte);
+    a.sent.length = 0;
+    a.worker.peerConnected({ id: 'b', storeId: 'store-b', bootCount: 2, runId: 'second' });
+    expect(a.take('b', 'disk')).toEqual([{ type: 'disk', full: true }]);
+  });
+});
