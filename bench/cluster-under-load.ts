@@ -17,28 +17,38 @@ export interface WorkerUnderLoad {
 export interface ClusterUnderLoad {
   workers: WorkerUnderLoad[];
   controller: URL;
+  controllerPid: number;
   /** Processor time of all workers so far, in microseconds. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }
 
 interface Status {
+  controller: { pid: number };
   workers: { id: string; url: string; pid: number }[];
   partitions: { total: number; fullyReplicated: number };
 }
 
 const launcher = path.resolve(import.meta.dirname, '../launcher/main.js');
 
-export async function startCluster(port: number): Promise<ClusterUnderLoad> {
+/** `environment` is added to that of every process. */
+export async function startCluster(
+  port: number,
+  environment: Record<string, string> = {},
+): Promise<ClusterUnderLoad> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-bench-'));
   const args = [launcher, '--port', String(port), '--data-dir', folder];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, args, {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
   const controller = new URL(`http://127.0.0.1:${port}`);
   const status = await ready(controller, child);
   const workers = status.workers.map(({ id, url, pid }) => ({ id, url: new URL(url), pid }));
   return {
     workers,
     controller,
+    controllerPid: status.controller.pid,
     cpuMicros: () => cpuMicros(workers.map(({ pid }) => pid)),
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
