@@ -225,14 +225,14 @@ function replication({ observation }: StoryFacts): StoryCondition {
 
 /** What a person should know of, the gravest first. */
 function troubleOf(facts: StoryFacts): { reason: string; message: string } | null {
-  const { observation, rollout, refusals } = facts;
+  const { observation, view, rollout, refusals } = facts;
   const { cluster, controller } = observation;
   const [problem] = cluster.problems;
   if (problem !== undefined) return { reason: 'SpecRefused', message: problem };
   if (controller !== null && controller.stopped !== '')
     return { reason: 'Stopped', message: controller.stopped };
   if (rollout.stuck) return { reason: 'UpgradeStopped', message: rollout.awaited };
-  const lost = controller?.status.workers.filter(({ state }) => state === 'lost').map(({ id }) => id) ?? [];
+  const lost = view.workers.filter(({ worker }) => worker?.state === 'lost').map(({ id }) => id);
   if (lost.length > 0) return { reason: 'WorkersLost', message: `${lost.join(', ')} cannot be reached` };
   const broken = brokenWorkers(facts);
   if (broken[0] !== undefined) return { reason: 'PodsNotReady', message: broken.join('; ') };

@@ -3,6 +3,7 @@
  * elected the controller and the passes over the cluster's objects.
  */
 import type { ClusterStatus } from '../../core/control/cluster-status.js';
+import { namedWorkers } from '../../core/control/membership.js';
 import type { Limits } from '../../core/limits.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { ControllerNote } from '../controller.js';
@@ -53,8 +54,8 @@ export class KubernetesOperator {
     this.events = new EventRecorder({ transport, timers, identity });
     const note = (told: ControllerNote) => {
       log.info(told.message, told.fields);
-      // Who has never been there yet is not lost.
-      if (told.message !== 'worker lost' || this.host.ring() !== null) this.events.controllerNote(told);
+      if (told.message !== 'worker lost' || this.isMissed(String(told.fields.worker)))
+        this.events.controllerNote(told);
       this.reconciler.changed();
     };
     this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note });
@@ -110,6 +111,13 @@ export class KubernetesOperator {
 
   ring(): RingRecord | null {
     return this.host.ring();
+  }
+
+  /** Who has never been there is not lost, nor is a removed worker that holds nothing and ends. */
+  private isMissed(worker: string): boolean {
+    const ring = this.host.ring();
+    if (ring === null) return false;
+    return ring.members[worker]?.state !== 'draining' || namedWorkers(ring).has(worker);
   }
 
   private createElection(): LeaseElection {

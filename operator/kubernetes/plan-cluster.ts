@@ -5,8 +5,10 @@
  */
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import type { ExpectedWorker } from '../ports.js';
+import { nameOf } from './api-objects.js';
 import { desiredStatefulSet, desiredSurroundings } from './desired-objects.js';
 import type { DesiredObject } from './desired-objects.js';
+import { ordinalOf, workerName } from './object-names.js';
 import { viewOf } from './observation.js';
 import type { ClusterView, Observation } from './observation.js';
 import { planRollout } from './plan-rollout.js';
@@ -41,12 +43,14 @@ export function planCluster(observation: Observation): ClusterPlan {
   const rollout = planRollout(observation, view, scale.leaving);
   // Until it has heard from everyone, the controller's silence about a worker says nothing.
   if (frozen || controller?.settled !== true) rollout.steps = [];
+  const count = Math.max(view.currentReplicas, scale.replicas, podCount(observation, view));
   const wishes = new Map<WorkerId, Wish>();
   if (!frozen) {
     if (rollout.restarting !== null && rollout.wishRestart) wishes.set(rollout.restarting, 'restart');
-    for (const id of scale.leaving) wishes.set(id, 'remove');
+    for (let ordinal = scale.wanted; ordinal < count; ordinal += 1) {
+      wishes.set(workerName(view.names, ordinal), 'remove');
+    }
   }
-  const count = Math.max(view.currentReplicas, scale.replicas);
   return {
     view,
     scale,
@@ -57,6 +61,14 @@ export function planCluster(observation: Observation): ClusterPlan {
     surroundings: frozen ? [] : desiredSurroundings(cluster),
     statefulSet: frozen ? null : statefulSetOf(observation, scale),
   };
+}
+
+/**
+ * Counts those that are ending too: as long as a removed worker runs, clients may still come to it, and it can
+ * only help them while the others speak with it.
+ */
+function podCount({ pods }: Observation, { names }: ClusterView): number {
+  return Math.max(0, ...pods.map((pod) => (ordinalOf(names, nameOf(pod)) ?? -1) + 1));
 }
 
 function statefulSetOf({ cluster, statefulSet }: Observation, scale: ScalePlan): DesiredObject {

@@ -101,6 +101,20 @@ export class Kubernetes {
     });
   }
 
+  /** All workers are there, and nothing moves any more: still so after a while, since plans are made one by one. */
+  async waitUntilSettled(timeoutMs: number): Promise<void> {
+    const steadyMs = 5_000;
+    let since = Infinity;
+    await waitFor('a settled cluster', timeoutMs, async () => {
+      const { status } = await this.cluster();
+      const isSettled = (await this.isFullyReplicated()) && status?.phase === 'Running';
+      if (!isSettled) since = Infinity;
+      else since = Math.min(since, performance.now());
+      if (performance.now() - since >= steadyMs) return true;
+      throw new Error(`${status?.phase ?? 'no status'}: ${status?.message ?? ''}`);
+    });
+  }
+
   async nodeNames(): Promise<string[]> {
     const { items } =
       await this.get<List<{ metadata: { name: string }; spec: { taints?: unknown[] } }>>('nodes');

@@ -37,6 +37,8 @@ export class Load {
     nodeName: string,
     image: string,
   ): Promise<Load> {
+    // One that an earlier run left may still be busy.
+    await kubernetes.kubectl(['delete', 'pod', podName, '--ignore-not-found', '--grace-period=1']);
     const program = await readFile(clientFile, 'utf8');
     const metadata = { name: podName, namespace: kubernetes.namespace };
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'load-client.mjs': program } };

@@ -21,6 +21,7 @@ const { values: options, positionals } = parseArgs({
     release: { type: 'string', default: 'kv' },
     set: { type: 'string', multiple: true, default: [] },
     'kill-operator': { type: 'boolean', default: false },
+    histories: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -38,6 +39,7 @@ function help(): number {
   --release NAME          default kv
   --set KEY=VALUE         further values of the chart, as for helm
   --kill-operator         kill operators at random moments during the scenarios where that is of interest
+  --histories FOLDER      keep every call of the clients there, one file a scenario
   --keep                  leave the installation there at the end
 
 Scenarios: ${scenarios.map(({ name }) => name).join(', ')}
@@ -61,6 +63,7 @@ async function main(): Promise<number> {
     nextImage: options['next-image'],
     chart: 'charts/kvorum',
     values,
+    histories: options.histories,
   };
   const trial = new Trial(kubernetes, installation, say);
   const leftOut: string[] = [];

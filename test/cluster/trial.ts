@@ -2,6 +2,8 @@
  * One installation under test and the frame that every scenario shares: start from a whole cluster, let the
  * load run, do the damage, wait until the cluster is whole again, then judge what the clients saw.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { judgeVersions } from '../simulation/judges/version-witness.js';
 import { helm, pause } from './commands.js';
 import { historyOf, measure } from './history-of-load.js';
@@ -49,6 +51,8 @@ export interface Installation {
   nextImage: string;
   chart: string;
   values: string[];
+  /** Where what the clients saw is kept, one file a scenario; '' for nowhere. */
+  histories: string;
 }
 
 const loadPlan = { ratePerSecond: 300, keys: 96, writeShare: 0.5, timeoutMs: 6_000 };
@@ -165,6 +169,7 @@ export class Trial {
       unavailableMs: measures.unavailableMs,
     });
     if (measures.failures !== '') row.remarks.push(measures.failures);
+    await this.keep(row.scenario, [...calls, ...furtherCalls]);
     const finding = judgeVersions(historyOf([...calls, ...furtherCalls]));
     if (finding !== undefined) row.problems.push(`not linearizable: ${finding}`);
     if (expectation.failsNothing === true && measures.failed > 0) {
@@ -172,6 +177,19 @@ export class Trial {
     }
     if (measures.unavailableMs === Infinity) row.problems.push('a key never came back');
     row.isPromiseKept = measures.unavailableMs <= (expectation.unavailableMsMax ?? Infinity);
+  }
+
+  private async keep(scenario: string, calls: readonly LoadCall[]): Promise<void> {
+    const folder = this.installation.histories;
+    if (folder === '') return;
+    await mkdir(folder, { recursive: true });
+    const name = `${this.runs}-${scenario.replaceAll(/[^a-z0-9]+/gi, '-')}.jsonl`;
+    // The load's clock is the machine's, whose zero is found by asking it here, if this is the same machine.
+    const zeroMs = Date.now() - Number(process.hrtime.bigint() / 1_000n) / 1_000;
+    const lines = calls.map((call) =>
+      JSON.stringify({ at: new Date(zeroMs + call.startMs).toISOString(), ...call }),
+    );
+    await writeFile(path.join(folder, name), `${lines.join('\n')}\n`);
   }
 
   /** Whole, and still whole a while later: right after the harm nobody may have noticed it. */

@@ -97,9 +97,8 @@ export function scale(trial: Trial): Promise<void> {
         const { spec } = await kubernetes.cluster();
         return spec.workers === workers ? true : undefined;
       });
-      await kubernetes.waitUntilReplicated(300_000);
+      await kubernetes.waitUntilSettled(300_000);
       remarks.push(`to ${workers}: ${Math.round((performance.now() - startedAt) / 1_000)} s`);
-      await pause(3_000);
     }
     return { harmedAt, remarks };
   });

@@ -163,6 +163,22 @@ describe('operator', () => {
     expect(claims(cluster).every((size) => size === '20Gi')).toBe(true);
   });
 
+  it('keeps removed workers in the ring until they have ended, and misses none of them', async () => {
+    const { cluster, judge } = await created({ workers: 6 });
+    const alone: string[] = [];
+    cluster.api.listen(() => {
+      const members = cluster.ring()?.members ?? {};
+      for (const { id, alive } of cluster.workers.values()) if (alive && !(id in members)) alone.push(id);
+    });
+    cluster.patchSpec({ workers: 4 });
+    await reached(cluster, () => cluster.condition('Ready') === 'True' && cluster.pods().length === 4);
+    await reached(cluster, () => Object.keys(cluster.ring()?.members ?? {}).length === 4);
+    await cluster.time.run(2_000);
+    expect(alone).toEqual([]);
+    expect(events(cluster)).not.toContain('WorkerLost');
+    expect(judge.violations).toEqual([]);
+  });
+
   it('never goes below what the partitions need', async () => {
     const { cluster } = await created();
     cluster.patchSpec({ workers: 2 });

@@ -47,6 +47,14 @@ describe('scale', () => {
     expect(expected.map(({ wish }) => wish)).toEqual(['stay', 'stay', 'stay', 'remove', 'remove', 'remove']);
   });
 
+  it('keeps those that end known to the others, who can be reached through them until they have', () => {
+    const workers: Sketch['workers'] = [{}, {}, {}, { holds: false, pod: 'terminating' }];
+    const { expected, scale, view } = planCluster(observed({ spec: { workers: 3 }, workers, replicas: 3 }));
+    expect(expected.map(({ wish }) => wish)).toEqual(['stay', 'stay', 'stay', 'remove']);
+    expect(scale.leaving).toEqual([]);
+    expect(view.workers).toHaveLength(3);
+  });
+
   it('brings back a worker that still holds something and was removed by somebody else', () => {
     expect(replicasOf({ spec: { workers: 3 }, workers: [{}, {}, {}, { pod: 'none' }], replicas: 3 })).toBe(4);
   });
