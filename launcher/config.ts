@@ -1,7 +1,7 @@
 /** The launcher's settings: the shape of the cluster on this machine, and every limit, which it passes on. */
 import { limitSettings, limitsOf } from '../platform/configuration/limit-settings.js';
-import { choice, duration, flag, integer, text } from '../platform/configuration/setting.js';
-import { logLevels } from '../platform/logger.js';
+import { duration, flag, integer, text } from '../platform/configuration/setting.js';
+import { logSettings, observabilitySettings } from '../platform/configuration/observability-settings.js';
 import { readSettings } from '../platform/program.js';
 import type { StartedWith } from '../platform/program.js';
 import type { Values } from '../platform/configuration/setting.js';
@@ -44,7 +44,8 @@ export const launcherSettings = {
     description: 'a process that ends is started again after this',
     defaultMs: 5_000,
   }),
-  logLevel: choice({ description: 'least level in the logs', default: 'info', choices: logLevels }),
+  logLevel: logSettings.logLevel,
+  ...observabilitySettings,
   ...limitSettings,
 };
 

@@ -1,6 +1,7 @@
 /** Which processes make up the cluster, on which ports, with which arguments. Decides, starts nothing. */
 import path from 'node:path';
 import { limitSettings } from '../platform/configuration/limit-settings.js';
+import { observabilitySettings } from '../platform/configuration/observability-settings.js';
 import { flagNames } from '../platform/configuration/setting-name.js';
 import { peerPortBase } from './config.js';
 import type { LauncherValues } from './config.js';
@@ -30,15 +31,7 @@ export function planProcesses(
 ): PlannedProcess[] {
   const { host, port, workers, logLevel } = values;
   const { clusterId, partitions, replicationFactor } = data.note;
-  const shared = [
-    '--cluster-id',
-    clusterId,
-    '--host',
-    host,
-    '--log-level',
-    logLevel,
-    ...limitArguments(given),
-  ];
+  const shared = ['--cluster-id', clusterId, '--host', host, '--log-level', logLevel, ...passedOn(given)];
   // Listening on all addresses is not an address to connect to.
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const names = Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
@@ -77,10 +70,12 @@ export function planProcesses(
 }
 
 /** Only what somebody gave: defaults are the programs' own. */
-function limitArguments(given: ReadonlyMap<string, string>): string[] {
-  return Object.keys(limitSettings).flatMap((key) => {
+function passedOn(given: ReadonlyMap<string, string>): string[] {
+  return Object.entries({ ...limitSettings, ...observabilitySettings }).flatMap(([key, setting]) => {
     const value = given.get(key);
     const [flag] = flagNames(key);
-    return value === undefined || flag === undefined ? [] : [flag, value];
+    if (value === undefined || flag === undefined) return [];
+    if (setting.placeholder !== '') return [flag, value];
+    return [setting.parse(value) === true ? flag : flag.replace('--', '--no-')];
   });
 }

@@ -1,7 +1,7 @@
 /** The worker's settings. */
 import { limitSettings, limitsOf } from '../platform/configuration/limit-settings.js';
-import { choice, duration, integer, text } from '../platform/configuration/setting.js';
-import { logFormats, logLevels } from '../platform/logger.js';
+import { duration, integer, text } from '../platform/configuration/setting.js';
+import { logSettings, observabilitySettings } from '../platform/configuration/observability-settings.js';
 import { readSettings } from '../platform/program.js';
 import type { Limits } from '../core/limits.js';
 import type { Values } from '../platform/configuration/setting.js';
@@ -39,8 +39,8 @@ export const workerSettings = {
     description: 'how long it then goes on answering, while load balancers forget it',
     defaultMs: 0,
   }),
-  logLevel: choice({ description: 'least level that is logged', default: 'info', choices: logLevels }),
-  logFormat: choice({ description: 'form of log lines', default: 'json', choices: logFormats }),
+  ...logSettings,
+  ...observabilitySettings,
   ...limitSettings,
 };
 

@@ -13,6 +13,7 @@ import { watchDiskSpace } from './storage/disk-space.js';
 import { disownStore, openStore } from './storage/open-store.js';
 import { AmnesiacStore } from './storage/storage-error.js';
 import { SharedInbox } from './worker-inbox.js';
+import { exposeStore } from './metrics/expose-store.js';
 import { exposeWorker } from './metrics/expose-worker.js';
 import { workerProbes, workerViews } from './worker-views.js';
 import { Worker } from './worker/worker.js';
@@ -21,7 +22,8 @@ import { SystemClock } from '../platform/clock.js';
 import { crc32 } from '../platform/crc32.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
-import { createLogger } from '../platform/logger.js';
+import { createLogger, newLogCounts } from '../platform/logger.js';
+import { exposeProcess } from '../platform/metrics/expose-process.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { describeFailure, endOnFailure, failureExitCode, stopOnSignals } from '../platform/program.js';
 import { randomId } from '../platform/random.js';
@@ -40,7 +42,9 @@ const handoverPollMs = 20;
 
 const configuration = readWorkerConfiguration();
 const { id, values, limits } = configuration;
-const logger = createLogger({ level: values.logLevel, format: values.logFormat, fields: { name: id } });
+const logged = newLogCounts();
+const { logLevel: level, logFormat: format } = values;
+const logger = createLogger({ level, format, fields: { name: id }, counts: logged });
 endOnFailure(logger);
 try {
   await run(configuration);
@@ -53,8 +57,8 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   for (const warning of warnings) logger.warn('setting ignored', { warning });
   const clock = new SystemClock();
   const endOfTick = new EndOfTick();
-  const metrics = new Metrics();
-  metrics.collectRuntime();
+  const metrics = new Metrics({ enabled: values.metrics, perPartition: values.metricsPerPartition });
+  exposeProcess(metrics, logged);
   const runId = randomId();
   const store = await openOwnStore(configuration, (partition) => {
     // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a
@@ -63,13 +67,14 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     else worker.damaged(partition);
   });
   const { storeId, bootCount } = store.recovered;
+  const streamMetrics = new StreamMetrics(metrics);
   const streams = {
     self: { role: 'worker' as const, clusterId, id, storeId, bootCount, runId, pid: process.pid },
-    settings: streamSettings(limits, clock, endOfTick),
+    settings: streamSettings(limits, clock, endOfTick, streamMetrics.traffic),
     connectTimeoutMs: limits.peerConnectMs,
     helloTimeoutMs: limits.peerConnectMs,
     logger,
-    metrics: new StreamMetrics(metrics),
+    metrics: streamMetrics,
     seen: (peer: string) => worker.rememberedRun(peer),
   };
   const peers: TcpPeers = new TcpPeers(streams, () => inbox);
@@ -87,6 +92,7 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     controllers,
     checksum: crc32,
     defer: endOfTick.defer,
+    timesWrites: metrics.enabled,
     observe: ({ message, fields }) => logger.info(message, fields),
     stop: (reason, disown) => void endStore(store, reason, disown),
   });
@@ -129,7 +135,8 @@ async function serve(
     isLeaving: () => leaving,
     activity: { worker: id, run: runId, folder: configuration.dataDir, latency, wall: () => clock.wall() },
   };
-  exposeWorker(metrics, worker);
+  exposeWorker(metrics, { ...shown, peers, now: () => clock.now() });
+  exposeStore(metrics, store);
   exposeCoordinator(metrics, coordinator.counts);
   const api = createApi({
     workerId: id,

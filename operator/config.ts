@@ -1,7 +1,7 @@
 /** The controller's settings. */
 import { limitSettings, limitsOf } from '../platform/configuration/limit-settings.js';
 import { choice, integer, listOf, text } from '../platform/configuration/setting.js';
-import { logFormats, logLevels } from '../platform/logger.js';
+import { logSettings, observabilitySettings } from '../platform/configuration/observability-settings.js';
 import { readSettings } from '../platform/program.js';
 import { parseWorker } from './worker-list.js';
 import type { Limits } from '../core/limits.js';
@@ -32,8 +32,8 @@ export const processSettings = {
     default: 7_400,
     range: { min: 0, max: 65_535 },
   }),
-  logLevel: choice({ description: 'least level that is logged', default: 'info', choices: logLevels }),
-  logFormat: choice({ description: 'form of log lines', default: 'json', choices: logFormats }),
+  ...logSettings,
+  ...observabilitySettings,
   ...limitSettings,
 };
 

@@ -20,7 +20,8 @@ import { createStatusServer } from './status-server.js';
 import { SystemClock } from '../platform/clock.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
-import { createLogger } from '../platform/logger.js';
+import { createLogger, newLogCounts } from '../platform/logger.js';
+import { exposeProcess } from '../platform/metrics/expose-process.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { limitsOf } from '../platform/configuration/limit-settings.js';
 import {
@@ -45,6 +46,14 @@ import type { Logger } from '../platform/logger.js';
 const ringFile = 'ring.json';
 const stepTimeoutMs = 2_000;
 
+const logged = newLogCounts();
+
+function metricsOf(values: { metrics: boolean; metricsPerPartition: boolean }): Metrics {
+  const metrics = new Metrics({ enabled: values.metrics, perPartition: values.metricsPerPartition });
+  exposeProcess(metrics, logged);
+  return metrics;
+}
+
 interface Start {
   logger: Logger;
   run: () => Promise<void>;
@@ -53,7 +62,7 @@ interface Start {
 function prepareLocally(): Start {
   const configuration = readControllerConfiguration();
   const { logLevel: level, logFormat: format } = configuration.values;
-  const logger = createLogger({ level, format, fields: { name: 'controller' } });
+  const logger = createLogger({ level, format, fields: { name: 'controller' }, counts: logged });
   return { logger, run: () => runLocally(configuration, logger) };
 }
 
@@ -64,18 +73,18 @@ async function runLocally(
   for (const warning of warnings) logger.warn('setting ignored', { warning });
   mkdirSync(dataDir, { recursive: true });
   const clock = new SystemClock();
-  const metrics = new Metrics();
-  metrics.collectRuntime();
+  const metrics = metricsOf(values);
   const runId = randomId();
   const id = `controller-${runId.slice(0, 8)}`;
   let halted: string | null = null;
+  const streamMetrics = new StreamMetrics(metrics);
   const links: TcpLinks = new TcpLinks(
     {
       self: { role: 'controller', clusterId, id, storeId: '', bootCount: 0, runId, pid: process.pid },
-      settings: streamSettings(limits, clock, new EndOfTick()),
+      settings: streamSettings(limits, clock, new EndOfTick(), streamMetrics.traffic),
       connectTimeoutMs: limits.peerConnectMs,
       logger,
-      metrics: new StreamMetrics(metrics),
+      metrics: streamMetrics,
     },
     () => controller,
   );
@@ -154,15 +163,14 @@ function prepareOnKubernetes(): Start {
     return given.cluster === null ? [...problems, '--cluster must be given'] : problems;
   });
   const { logLevel: level, logFormat: format } = values;
-  const logger = createLogger({ level, format, fields: { name: 'operator' } });
+  const logger = createLogger({ level, format, fields: { name: 'operator' }, counts: logged });
   for (const warning of warnings) logger.warn('setting ignored', { warning });
   return { logger, run: () => runOnKubernetes(values, logger) };
 }
 
 async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<void> {
   const { config, namespace } = readKubeConfiguration(process.env);
-  const metrics = new Metrics();
-  metrics.collectRuntime();
+  const metrics = metricsOf(values);
   const timers = new SystemTimers();
   const identity = values.podName ?? `${hostname()}-${process.pid}`;
   const transport = new HttpsTransport(config);
@@ -216,7 +224,7 @@ function linksFactory(logger: Logger, metrics: StreamMetrics): ControllerHostOpt
           runId: randomId(),
           pid: process.pid,
         },
-        settings: streamSettings(limits, clock, new EndOfTick()),
+        settings: streamSettings(limits, clock, new EndOfTick(), metrics.traffic),
         connectTimeoutMs: limits.peerConnectMs,
         logger,
         metrics,

@@ -66,7 +66,9 @@ function createApp({ id, source, metrics, logger }: StatusServerOptions): Expres
     });
   }
   app.get('/metrics', async (_request, response) => {
-    response.type(metrics.contentType).send(await metrics.text());
+    if (!metrics.enabled)
+      problem(response, 404, 'There is nothing at this path', 'Metrics are switched off here.');
+    else response.type(metrics.contentType).send(await metrics.text());
   });
   app.all(paths, (request, response) => {
     response.set('Allow', 'GET, HEAD');

@@ -8,8 +8,15 @@ export type Fields = Record<string, unknown>;
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
-export const logFormats = ['json', 'pretty'] as const;
+export const logFormats = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];
+
+/** Lines by level, shown or not. */
+export type LogCounts = Record<'debug' | 'info' | 'warn' | 'error', number>;
+
+export function newLogCounts(): LogCounts {
+  return { debug: 0, info: 0, warn: 0, error: 0 };
+}
 
 export interface Logger {
   debug(message: string, fields?: Fields): void;
@@ -27,27 +34,34 @@ export interface LoggerOptions {
   fields: Fields;
   /** Where lines go; standard output if it is left out. */
   write?: (line: string) => void;
+  /** Counted into. */
+  counts?: LogCounts;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const write = options.write ?? standardOutput();
-  const destination = { write: options.format === 'json' ? write : prettyWriter(write) };
+  const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY);
+  const destination = { write: pretty ? prettyWriter(write) : write };
   const settings = {
     level: options.level,
     base: options.fields,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return wrap(pino(settings, destination));
+  return wrap(pino(settings, destination), options.counts ?? newLogCounts());
 }
 
-function wrap(inner: pino.Logger): Logger {
+function wrap(inner: pino.Logger, counts: LogCounts): Logger {
+  const at = (level: keyof LogCounts) => (message: string, fields?: Fields) => {
+    counts[level] += 1;
+    inner[level](fields ?? {}, message);
+  };
   return {
-    debug: (message, fields) => inner.debug(fields ?? {}, message),
-    info: (message, fields) => inner.info(fields ?? {}, message),
-    warn: (message, fields) => inner.warn(fields ?? {}, message),
-    error: (message, fields) => inner.error(fields ?? {}, message),
-    with: (fields) => wrap(inner.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    with: (fields) => wrap(inner.child(fields), counts),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * How far a voter is behind what is committed, looked at in every tick: in entries as it is, in time by a mark
- * at the commit position, whose age counts until the voter has passed it.
+ * How far a voter is behind what is committed, looked at in every tick: in entries as it is, in time by a
+ * mark at the commit position, whose age counts until the voter has passed it.
  */
 import type { Leader, Progress } from './leader.js';
 import type { Replica } from './replica.js';

@@ -30,7 +30,7 @@ export class ApiMetrics {
   );
   private readonly failures = { read: new Map<string, number>(), write: new Map<string, number>() };
 
-  constructor(metrics: Metrics) {
+  constructor(private readonly metrics: Metrics) {
     metrics.total(requestMetrics.requests, () =>
       this.requests.all().map(({ method, code, count }) => [{ method, code }, count] as const),
     );
@@ -45,6 +45,7 @@ export class ApiMetrics {
 
   /** `tookMs`: from the request's having been read whole. */
   answered(method: string, status: number, tookMs: number): void {
+    if (!this.metrics.enabled) return;
     this.requests.count(method, status);
     const row = requestMethods.indexOf(method as (typeof requestMethods)[number]);
     this.seconds[row]?.[Math.floor(status / 100) - 2]?.record(tookMs / 1_000);

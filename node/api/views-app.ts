@@ -94,7 +94,8 @@ function addRoutes(app: Express, options: ViewsOptions): void {
   get(app, '/startupz', (_request, response) => probe(response, probes.started()));
   get(app, '/openapi.json', (_request, response) => json(response, openApiDocument));
   get(app, '/metrics', async (_request, response) => {
-    response.set('Content-Type', metrics.contentType).send(await metrics.text());
+    if (!metrics.enabled) send(response, problemReply('unknown-path', 'Metrics are switched off here.'));
+    else response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
 }
 

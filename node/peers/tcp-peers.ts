@@ -59,6 +59,11 @@ export class TcpPeers implements Peers {
     }
   }
 
+  /** What waits to be sent to a peer, and for how long it has been silent; null without a stream. */
+  loadOf(peer: WorkerId): { queuedBytes: number; silentForMs: number } | null {
+    return this.streams.get(peer)?.stream ?? null;
+  }
+
   /** The peer's process, while it is connected. */
   pidOf(peer: WorkerId): number | null {
     return this.streams.get(peer)?.pid ?? null;

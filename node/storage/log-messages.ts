@@ -15,6 +15,8 @@ export interface LogWriterData {
   limits: Limits;
   reader: MessagePort;
   walBytes: number;
+  /** Of {@link StorageMeasurements}. */
+  measured: SharedArrayBuffer;
 }
 
 export type LogWriterRequest =

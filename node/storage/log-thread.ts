@@ -19,12 +19,14 @@ import type {
   StorePaths,
 } from './log-messages.js';
 import { StorageFailure } from './storage-error.js';
+import type { StorageMeasurements } from './storage-measurements.js';
 import { StorageWorker } from './storage-worker.js';
 
 export interface LogThreadOptions {
   paths: StorePaths;
   clusterId: string;
   limits: Limits;
+  measured: StorageMeasurements;
   /** Called once; nothing is answered after it, and the process must end. */
   onFailure: (error: Error) => void;
   /** Size that the write-ahead log is kept near. */
@@ -71,9 +73,16 @@ export class LogThread implements Log {
     onOpened: (recovered: RecoveredStore) => void,
     onFailure: (error: Error) => void,
   ) {
-    const { paths, clusterId, limits, walBytes = walBytesDefault } = options;
+    const { paths, clusterId, limits, measured, walBytes = walBytesDefault } = options;
     const { port1, port2 } = new MessageChannel();
-    const writerData: LogWriterData = { paths, clusterId, limits, reader: port1, walBytes };
+    const writerData: LogWriterData = {
+      paths,
+      clusterId,
+      limits,
+      reader: port1,
+      walBytes,
+      measured: measured.memory,
+    };
     const fail = (error: Error) => {
       if (this.failed) return;
       this.failed = true;

@@ -13,6 +13,7 @@ import { unpackCommands } from './entry-batch.js';
 import { LogFile } from './log-file.js';
 import type { LogReaderRequest, LogWriterData, LogWriterReply, LogWriterRequest } from './log-messages.js';
 import { isFull, sqliteCode, storageFailure } from './storage-error.js';
+import { StorageMeasurements } from './storage-measurements.js';
 import { failureMessage } from './storage-worker.js';
 import { recoverStore } from './store-recovery.js';
 import { TableFile } from './table-file.js';
@@ -57,6 +58,7 @@ class LogWriter {
     private readonly port: MessagePort,
     private readonly reader: MessagePort,
     private readonly walBytesWanted: number,
+    private readonly measured: StorageMeasurements,
   ) {}
 
   start(recovered: RecoveredStore): void {
@@ -112,7 +114,10 @@ class LogWriter {
     }
     this.setAside = request;
     this.lastBatchCommands = commands.length;
+    const startedAt = performance.now();
     const results = this.log.commit(commands);
+    this.measured.commitSeconds.record((performance.now() - startedAt) / 1_000);
+    this.measured.commitEntries.record(entryCount(commands));
     let at = 0;
     const perRequest = counts.map((count) => {
       const own = results.slice(at, at + count);
@@ -191,6 +196,12 @@ class LogWriter {
   }
 }
 
+function entryCount(commands: readonly LogCommand[]): number {
+  let count = 0;
+  for (const command of commands) if (command.type === 'append') count += command.entries.length;
+  return count;
+}
+
 /** Both files belong to this thread until the recovery is done. */
 function recover({ paths, clusterId, limits }: LogWriterData): { log: LogFile; recovered: RecoveredStore } {
   const log = new LogFile(paths.log, { clusterId, newStoreId: '', verify: 'afterUncleanEnd' });
@@ -203,7 +214,8 @@ function recover({ paths, clusterId, limits }: LogWriterData): { log: LogFile; r
 function run(port: MessagePort, data: LogWriterData): void {
   try {
     const { log, recovered } = recover(data);
-    new LogWriter(log, port, data.reader, data.walBytes).start(recovered);
+    const measured = new StorageMeasurements(data.measured);
+    new LogWriter(log, port, data.reader, data.walBytes, measured).start(recovered);
   } catch (error) {
     port.postMessage(failureMessage(error));
   }

@@ -4,7 +4,9 @@
  */
 import type { Limits } from '../../core/limits.js';
 import type { RecoveredStore } from '../../core/protocol/log-command.js';
+import type { StorePaths } from './log-messages.js';
 import { LogThread } from './log-thread.js';
+import { StorageMeasurements } from './storage-measurements.js';
 import { StoreFolder } from './store-folder.js';
 import { TableThread } from './table-thread.js';
 
@@ -34,6 +36,9 @@ export interface Store {
   recovered: RecoveredStore;
   log: LogThread;
   table: TableThread;
+  measured: StorageMeasurements;
+  /** Of its files. */
+  paths: StorePaths;
   /**
    * Writes what was handed in, marks the end as clean and frees the folder. Rejects with StorageFailure if
    * something could not be written (a full disk): the folder is free all the same, and the next start is that
@@ -61,10 +66,14 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
     held.ensureFiles(options);
     const { clusterId, limits, walBytes } = options;
     const size = walBytes === undefined ? {} : { walBytes };
-    const opened = await LogThread.open({ paths: held.paths, clusterId, limits, onFailure, ...size });
+    const { paths } = held;
+    const measured = new StorageMeasurements();
+    const opened = await LogThread.open({ paths, clusterId, limits, measured, onFailure, ...size });
     log = opened.log;
-    const table = await TableThread.open({ ...options, path: held.paths.table, onFailure });
-    return { recovered: opened.recovered, log, table, close: () => closeStore(held, opened.log, table) };
+    const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure });
+    const { recovered } = opened;
+    const close = () => closeStore(held, opened.log, table);
+    return { recovered, log, table, measured, paths, close };
   } catch (error) {
     failed = true;
     await log?.close(false);

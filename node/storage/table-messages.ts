@@ -11,6 +11,8 @@ export interface TableWriterData {
   limits: Limits;
   /** Rows looked at by the scrub in a second. */
   scrubRowsPerSecond: number;
+  /** Of {@link StorageMeasurements}. */
+  measured: SharedArrayBuffer;
 }
 
 export type TableRequest =

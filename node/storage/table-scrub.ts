@@ -57,6 +57,10 @@ export class TableScrub {
   private readonly rowStatement;
   private readonly keyStatement;
   private readonly replyStatement;
+  /** Proved so far, again and again. */
+  rows = 0;
+  /** Times that all was looked through. */
+  rounds = 0;
   private phase: 'rows' | 'keys' | 'replies' = 'rows';
   private lastId = 0;
   private lastKey: [slot: number, key: Uint8Array] = [0, new Uint8Array(0)];
@@ -103,6 +107,7 @@ export class TableScrub {
       const sum = rowChecksum(partition, { key, epoch, seq, contentType, value });
       if (sum !== checksum || idByKey !== id) damaged.add(partition);
     }
+    this.rows += rows.length;
     if (rows.length < rowsMax) this.begin('keys');
     return damaged;
   }
@@ -125,7 +130,10 @@ export class TableScrub {
       const reply = { idempotencyKey, epoch, seq, kind, created: created === 1, digest, logTime };
       if (replyChecksum(partition, reply) !== checksum || seqByKey !== seq) damaged.add(partition);
     }
-    if (rows.length < rowsMax) this.begin('rows');
+    if (rows.length < rowsMax) {
+      this.rounds += 1;
+      this.begin('rows');
+    }
     return damaged;
   }
 }

@@ -11,6 +11,7 @@ import type { Row } from '../../core/protocol/operation.js';
 import type { AppliedPosition, RememberedReply, Table } from '../worker/ports.js';
 import { packGroups } from './entry-batch.js';
 import type { EntryGroup } from './entry-batch.js';
+import type { StorageMeasurements } from './storage-measurements.js';
 import { StorageWorker } from './storage-worker.js';
 import type { ApplyBatch, StageChunk } from './table-file.js';
 import type {
@@ -25,6 +26,7 @@ import { TableReader } from './table-reader.js';
 export interface TableThreadOptions {
   path: string;
   limits: Limits;
+  measured: StorageMeasurements;
   /** Called once; nothing is answered after it, and the process must end. */
   onFailure: (error: Error) => void;
   /**
@@ -62,11 +64,11 @@ export class TableThread implements Table {
     onOpened: () => void,
     onFailure: (error: Error) => void,
   ) {
-    const { path, limits, scrubRowsPerSecond = scrubRowsPerSecondDefault } = options;
+    const { path, limits, measured, scrubRowsPerSecond = scrubRowsPerSecondDefault } = options;
     this.connection = new Database(path, { readonly: true, fileMustExist: true });
     this.connection.pragma('cache_size = -16384');
     this.reader = new TableReader(this.connection);
-    const data: TableWriterData = { path, limits, scrubRowsPerSecond };
+    const data: TableWriterData = { path, limits, scrubRowsPerSecond, measured: measured.memory };
     this.thread = new StorageWorker(
       './table-writer.js',
       { workerData: data },

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../../core/assert.js';
 import { unpackGroups } from './entry-batch.js';
+import { StorageMeasurements } from './storage-measurements.js';
 import { failureMessage } from './storage-worker.js';
 import type { TableCopy } from './table-copy.js';
 import { TableFile } from './table-file.js';
@@ -27,11 +28,13 @@ class TableWriter {
   private scrubTimer: NodeJS.Timeout;
   private reclaimTimer: NodeJS.Timeout | null = null;
   private ended = false;
+  private readonly measured: StorageMeasurements;
 
   constructor(
     private readonly port: MessagePort,
     private readonly data: TableWriterData,
   ) {
+    this.measured = new StorageMeasurements(data.measured);
     this.table = new TableFile(data.path, { newStoreId: '', limits: data.limits });
     this.scrub = new TableScrub(this.table.database);
     this.scrubTimer = setInterval(() => this.guard(() => this.lookForDamage()), scrubIntervalMs);
@@ -77,7 +80,9 @@ class TableWriter {
   private handle(request: TableRequest): boolean {
     switch (request.type) {
       case 'apply': {
+        const startedAt = performance.now();
         const outcome = this.table.apply(unpackGroups(request.packed));
+        this.measured.applySeconds.record((performance.now() - startedAt) / 1_000);
         this.reply({ type: 'applied', id: request.id, outcome });
         return true;
       }
@@ -145,7 +150,14 @@ class TableWriter {
   private lookForDamage(): void {
     const rowsMax = Math.round((this.data.scrubRowsPerSecond * scrubIntervalMs) / 1_000);
     if (rowsMax === 0) return;
-    for (const partition of this.scrub.step(rowsMax)) this.reply({ type: 'damaged', partition });
+    const { measured, scrub } = this;
+    for (const partition of scrub.step(rowsMax)) {
+      measured.set('scrubDamage', measured.get('scrubDamage') + 1);
+      this.reply({ type: 'damaged', partition });
+    }
+    measured.set('scrubRows', scrub.rows);
+    if (scrub.rounds > measured.get('scrubRounds')) measured.set('scrubLastWallMs', Date.now());
+    measured.set('scrubRounds', scrub.rounds);
   }
 
   private close(): void {

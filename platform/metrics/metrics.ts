@@ -23,6 +23,8 @@ export interface CounterMetric {
 }
 
 export interface MetricsOptions {
+  /** False to measure nothing where it is done often, and to say nothing. */
+  enabled?: boolean;
   /** Whether there are series for each partition. */
   perPartition?: boolean;
 }
@@ -35,9 +37,11 @@ export class Metrics {
   private readonly declared = new Map<string, Declaration>();
   readonly contentType = this.registry.contentType;
   readonly perPartition: boolean;
+  readonly enabled: boolean;
 
   constructor(options: MetricsOptions = {}) {
     this.perPartition = options.perPartition ?? false;
+    this.enabled = options.enabled ?? true;
   }
 
   /** What was asked for so far, by name. */
@@ -47,6 +51,7 @@ export class Metrics {
 
   /** CPU, memory, file descriptors, garbage collection of this process. */
   collectRuntime(): void {
+    if (!this.enabled) return;
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: unusedProbeMs });
     for (const { name } of this.registry.getMetricsAsArray()) {
       if (!this.declared.has(name) && !runtimeMetricNames.has(name)) this.registry.removeSingleMetric(name);

@@ -45,6 +45,13 @@ export interface StreamSettings {
   now: () => number;
   endOfTick: EndOfTick;
   checks: StreamChecks;
+  /** Bytes of all these streams, counted into. */
+  traffic: Traffic;
+}
+
+export interface Traffic {
+  sent: number;
+  received: number;
 }
 
 /** Of all streams of one process: they share their timer and what they do at the end of a turn. */
@@ -52,10 +59,11 @@ export function streamSettings(
   limits: Pick<Limits, 'peerQueueBytesMax' | 'peerSilentMs'>,
   clock: { now(): number },
   endOfTick: EndOfTick,
+  traffic: Traffic = { sent: 0, received: 0 },
 ): StreamSettings {
   const { peerQueueBytesMax: queueBytesMax, peerSilentMs: silentMs } = limits;
   const now = () => clock.now();
-  return { queueBytesMax, silentMs, now, endOfTick, checks: new StreamChecks(silentMs, now) };
+  return { queueBytesMax, silentMs, now, endOfTick, checks: new StreamChecks(silentMs, now), traffic };
 }
 
 export interface StreamEnd {
@@ -112,6 +120,11 @@ export class FramedStream {
     return this.parser.purpose;
   }
 
+  /** Waiting to be sent. */
+  get queuedBytes(): number {
+    return this.outgoing.bytes + this.socket.writableLength;
+  }
+
   /** Milliseconds since anything was received. */
   get silentForMs(): number {
     return this.settings.now() - this.heardAt;
@@ -148,7 +161,7 @@ export class FramedStream {
   /** Checked before a message is added, so that the largest message fits into any queue. */
   private hasRoom(): boolean {
     if (this.closedReason !== null) return false;
-    const queued = this.outgoing.bytes + this.socket.writableLength;
+    const queued = this.queuedBytes;
     if (queued <= this.settings.queueBytesMax) return true;
     this.finish('queueFull', `${queued} bytes were waiting`);
     return false;
@@ -164,12 +177,15 @@ export class FramedStream {
     this.flushing = false;
     if (this.closedReason !== null || this.outgoing.bytes === 0) return;
     this.sentAt = this.settings.now();
-    this.socket.write(this.outgoing.take());
+    const bytes = this.outgoing.take();
+    this.settings.traffic.sent += bytes.length;
+    this.socket.write(bytes);
   }
 
   private receive(chunk: Uint8Array): void {
     if (this.closedReason !== null) return;
     this.heardAt = this.settings.now();
+    this.settings.traffic.received += chunk.length;
     try {
       this.parser.push(chunk, (payload) => {
         if (payload.length > 0) this.handler.frame(payload);

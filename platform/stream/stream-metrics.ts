@@ -3,7 +3,7 @@ import { counter } from '../metrics/declaration.js';
 import { closeReasons } from './framed-stream.js';
 import { refusals } from './handshake.js';
 import type { CounterMetric, Metrics } from '../metrics/metrics.js';
-import type { CloseReason } from './framed-stream.js';
+import type { CloseReason, Traffic } from './framed-stream.js';
 import type { Refusal } from './handshake.js';
 
 export const streamMetrics = {
@@ -25,6 +25,7 @@ export const streamMetrics = {
 };
 
 export class StreamMetrics {
+  readonly traffic: Traffic = { sent: 0, received: 0 };
   private readonly opened: CounterMetric;
   private readonly closed: CounterMetric;
   private readonly refused: CounterMetric;
@@ -33,6 +34,10 @@ export class StreamMetrics {
     this.opened = metrics.counter(streamMetrics.opened);
     this.closed = metrics.counter(streamMetrics.closed);
     this.refused = metrics.counter(streamMetrics.refused);
+    metrics.total(streamMetrics.bytes, () => [
+      [{ direction: 'sent' }, this.traffic.sent],
+      [{ direction: 'received' }, this.traffic.received],
+    ]);
   }
 
   countOpened(): void {
