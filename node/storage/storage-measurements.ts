@@ -37,7 +37,9 @@ export class StorageMeasurements {
 }
 
 function bytesInAll(): number {
-  const distributions = [batchBuckets, latencyBuckets, latencyBuckets].map((bounds) => Distribution.bytesFor(bounds));
+  const distributions = [batchBuckets, latencyBuckets, latencyBuckets].map((bounds) =>
+    Distribution.bytesFor(bounds),
+  );
   return distributions.reduce(
     (sum, bytes) => sum + bytes,
     totalNames.length * Float64Array.BYTES_PER_ELEMENT,
