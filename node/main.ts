@@ -30,6 +30,7 @@ import { randomId } from '../platform/random.js';
 import { Shutdown } from '../platform/shutdown.js';
 import { streamSettings } from '../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../platform/stream/stream-metrics.js';
+import { Ticker } from '../platform/ticker.js';
 import type { WorkerConfiguration } from './config.js';
 import type { RingRecord } from '../core/ring/ring-record.js';
 import type { Api } from './api/api.js';
@@ -153,9 +154,10 @@ async function serve(
   const peerPort = await listener.listen({ host, port: values.peerPort });
   const port = await listenOn(api.server, host, values.port);
   worker.start();
-  const ticks = setInterval(() => {
+  const ticks = new Ticker(() => {
     worker.tick();
     coordinator.tick();
+    return worker.atRest && coordinator.counts.inFlight === 0 ? 'at rest' : 'busy';
   }, limits.tickMs);
   watchDiskSpace(configuration.dataDir, (free, total) => worker.diskMeasured(free, total));
   const { storeId, bootCount, replicas } = store.recovered;
@@ -210,7 +212,7 @@ function stopInOrder(
   { store, worker, peers, controllers }: Parts,
   listener: TcpListener,
   api: Api,
-  { ticks, onLeave }: { ticks: NodeJS.Timeout; onLeave: () => void },
+  { ticks, onLeave }: { ticks: Ticker; onLeave: () => void },
 ): void {
   const shutdown = new Shutdown(logger, (code) => process.exit(code));
   let handOver = true;
@@ -227,7 +229,7 @@ function stopInOrder(
   );
   shutdown.addStep('finish requests', answerTimeoutMs + stepTimeoutMs, () => api.close(answerTimeoutMs));
   shutdown.addStep('close streams', stepTimeoutMs, () => {
-    clearInterval(ticks);
+    ticks.stop();
     worker.end();
     listener.close();
     peers.close();

@@ -59,7 +59,12 @@ export class Controller implements ControllerInbox {
     this.step({ type: 'tick' });
   }
 
-  /** To be called every `limits.tickMs`. */
+  /** All is quiet: the next tick can wait for a while. */
+  get atRest(): boolean {
+    return this.machine.atRest;
+  }
+
+  /** To be called every `limits.tickMs`, or half as often while it is at rest. */
   tick(): void {
     this.step({ type: 'tick' });
   }

@@ -35,6 +35,7 @@ import { randomId } from '../platform/random.js';
 import { Shutdown } from '../platform/shutdown.js';
 import { streamSettings } from '../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../platform/stream/stream-metrics.js';
+import { Ticker } from '../platform/ticker.js';
 import type { Server } from 'node:http';
 import type { ControllerConfiguration } from './config.js';
 import type { ControllerHostOptions } from './kubernetes/controller-host.js';
@@ -115,13 +116,16 @@ async function runLocally(
   const port = await listenOn(server, values.host, values.port);
   controller.start();
   new LocalWorkers(values.workers, controller).start();
-  const ticks = setInterval(() => controller.tick(), limits.tickMs);
+  const ticks = new Ticker(() => {
+    controller.tick();
+    return controller.atRest ? 'at rest' : 'busy';
+  }, limits.tickMs);
   logger.info('controller started', { id, clusterId, host: values.host, port, pid: process.pid });
   stopInOrder(logger, { ticks, controller, links, server });
 }
 
 interface Parts {
-  ticks: NodeJS.Timeout;
+  ticks: Ticker;
   controller: Controller;
   links: TcpLinks;
   server: Server;
@@ -130,7 +134,7 @@ interface Parts {
 function stopInOrder(logger: Logger, { ticks, controller, links, server }: Parts): void {
   const shutdown = new Shutdown(logger, (code) => process.exit(code));
   shutdown.addStep('stop deciding', stepTimeoutMs, () => {
-    clearInterval(ticks);
+    ticks.stop();
     controller.stop();
     links.close();
   });

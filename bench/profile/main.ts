@@ -79,7 +79,9 @@ async function measure({ workers, controllerPid }: ClusterUnderLoad): Promise<vo
   signal(pids);
   await pause(profilerMs);
   const unit = idle ? 'a second' : 'an operation';
-  console.log(`${options.method}, ${options.clients} clients, ${operations} ${idle ? 'seconds' : 'operations'}`);
+  console.log(
+    `${options.method}, ${options.clients} clients, ${operations} ${idle ? 'seconds' : 'operations'}`,
+  );
   console.log(`\nprocessor time by thread, µs ${unit}`);
   const shares = [...spent].map(([name, { userAndSystem, threads }]) => ({
     name: `${name} (${threads})`,

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 
 const samplingMicros = 200;
-const folder = process.env['PROFILE_FOLDER'];
+const folder = process.env.PROFILE_FOLDER;
 
 function record(target: string): void {
   const program = path.basename(process.argv[1] ?? 'node', '.js');

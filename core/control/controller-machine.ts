@@ -26,7 +26,7 @@ import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
 import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
-import { heard, identify, isCurrent, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
+import { heard, identify, isCurrent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
 
 export interface MachineOptions extends ClusterShape {
@@ -39,6 +39,8 @@ const batchItemsMax = 1_024;
 const replacementsMax = 8;
 /** After another controller's change nothing that is not needed is done for so long. */
 const foreignPauseMs = 5_000;
+/** While all is quiet, a plan is made again after so many heartbeats. */
+const quietHeartbeats = 4;
 /** From one complete report of a worker to the next; between them heartbeats tell changes alone. */
 const completeReportHeartbeats = 20;
 
@@ -60,6 +62,8 @@ export class ControllerMachine {
   private dirty = true;
   private changed = false;
   private plannedAt = -Infinity;
+  /** Nothing is in sight that time alone would change. */
+  private quiet = false;
   private awaited = 'the ring document';
   private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
   private readonly around: Surroundings;
@@ -111,6 +115,10 @@ export class ControllerMachine {
     return this.document.record;
   }
 
+  get atRest(): boolean {
+    return this.quiet && !this.dirty && !this.changed;
+  }
+
   private take(event: ControlEvent, now: number): void {
     switch (event.type) {
       case 'tick':
@@ -135,7 +143,6 @@ export class ControllerMachine {
   }
 
   // --- observing
-  // -------------------------------------------------------------------------------------------------
 
   private expect(expectations: readonly WorkerExpectation[], now: number): void {
     const before = new Map(this.workers.all().map((facts) => [facts.id, facts.expected?.ready ?? null]));
@@ -249,9 +256,6 @@ export class ControllerMachine {
     this.document.sawAtWorker(facts.ringVersion, epoch, facts.id, now);
   }
 
-  // --- the document
-  // ----------------------------------------------------------------------------------------------
-
   private documentRead(now: number): void {
     const { record } = this.document;
     this.dirty = true;
@@ -267,7 +271,6 @@ export class ControllerMachine {
   }
 
   // --- acting
-  // ----------------------------------------------------------------------------------------------------
 
   private tick(now: number): void {
     this.document.tick(now);
@@ -275,7 +278,8 @@ export class ControllerMachine {
     for (const batch of this.batches) batch.tick(now);
     this.sweepBatches();
     this.courier.republish(now);
-    if (this.dirty || this.changed || now - this.plannedAt >= this.options.limits.heartbeatMs) this.plan(now);
+    const planEveryMs = (this.quiet ? quietHeartbeats : 1) * this.options.limits.heartbeatMs;
+    if (this.dirty || this.changed || now - this.plannedAt >= planEveryMs) this.plan(now);
   }
 
   private plan(now: number): void {
@@ -301,6 +305,7 @@ export class ControllerMachine {
     this.start(needs.orders, record, now);
     this.improve(view, record, now);
     this.lasting.sweep();
+    this.quiet = this.batches.length === 0 && this.lasting.isEmpty && view.workers.all().every(isSteady);
     this.workers.forget((id) => record.members[id] !== undefined);
   }
 
@@ -356,9 +361,6 @@ export class ControllerMachine {
     }
     this.withoutQuorum = withoutQuorum;
   }
-
-  // --- views
-  // -----------------------------------------------------------------------------------------------------
 
   private view(record: RingRecord, now: number): PlanView {
     const { foreign } = this.document;

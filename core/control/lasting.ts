@@ -13,6 +13,11 @@ export class Lasting {
     return now - since;
   }
 
+  /** Nothing was asked about in the last pass. */
+  get isEmpty(): boolean {
+    return this.since.size === 0;
+  }
+
   /** Ends a pass. */
   sweep(): void {
     for (const key of this.since.keys()) {

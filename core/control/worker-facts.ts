@@ -184,3 +184,8 @@ export function isPresent(facts: WorkerFacts | undefined, identity: Identity): b
 export function isFit(facts: WorkerFacts | undefined): boolean {
   return facts?.liveness === 'alive' && !facts.leaving && !facts.diskFull && facts.expected?.wish === 'stay';
 }
+
+/** Alive and staying, and everything about it known: nothing about it is waited for. */
+export function isSteady(facts: WorkerFacts): boolean {
+  return facts.liveness === 'alive' && facts.complete && !facts.leaving && facts.expected?.wish === 'stay';
+}

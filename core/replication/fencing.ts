@@ -64,6 +64,10 @@ export class Fencing {
     if (replica.promisedEpoch < fence.epoch) this.following.promise(replica, fence.epoch);
   }
 
+  get isWaiting(): boolean {
+    return this.fences.length > 0;
+  }
+
   /** Answers the fences whose promises are durable and whose grants have run out. */
   settle(): void {
     const { now, quietUntil } = this.context;

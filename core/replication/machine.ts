@@ -32,12 +32,14 @@ import { Orders } from './orders.js';
 import { PeerDispatch } from './peer-dispatch.js';
 import { Receiving } from './receiving.js';
 import type { Replica } from './replica.js';
-import { recoveredReplica } from './replica.js';
+import { isAtRest, recoveredReplica } from './replica.js';
 import { Replicating } from './replicating.js';
 import { RingChange } from './ring-change.js';
 import type { Stored } from './serving.js';
 import { notApplied, readOutcome, refusalToServe, Serving } from './serving.js';
 import { Syncing } from './syncing.js';
+import { TickPlan } from './tick-plan.js';
+import type { TickScope } from './tick-plan.js';
 
 export interface MachineOptions {
   id: WorkerId;
@@ -68,7 +70,7 @@ export class ReplicaMachine {
   private readonly orders: Orders;
   private readonly peerDispatch: PeerDispatch;
   private clockGapMs: number | null = null;
-  private ticks = 0;
+  private readonly tickPlan = new TickPlan();
 
   constructor(options: MachineOptions) {
     const { recovered, limits } = options;
@@ -314,30 +316,52 @@ export class ReplicaMachine {
     });
   }
 
+  /** As the last tick left it, and with nothing happened since. */
+  get atRest(): boolean {
+    return !this.tickPlan.stirred;
+  }
+
   tick(at: Instant): Effect[] {
+    const scope = this.tickPlan.begin(at.now, this.context.limits.leaseRenewalMs);
     return this.step(at, () => {
-      this.ticks += 1;
-      for (const replica of this.context.replicas.values()) {
-        const { leader } = replica;
-        if (leader !== null) {
-          this.serving.giveUpReads(leader);
-          this.handover.tick(replica, leader);
-        }
-        this.following.tick(replica);
-        if (replica.receiver !== null) this.receiving.tick(replica);
-        if (replica.unresolved.length > 0 || leader?.active === false || this.ticks % 20 === 0) {
-          this.ringChange.review(replica);
-        }
-      }
-      for (const replica of this.context.replicas.values()) {
-        if (replica.leader !== null && !replica.stalled) this.replicating.tick(replica, replica.leader);
-      }
-      if (this.context.room.needsProbe && this.ticks % 20 === 0) this.probeDisk();
+      if (scope.isDue) this.tickReplicas(scope);
+      else this.tickPlan.stirred = false;
+      if (this.context.room.needsProbe && scope.isReview) this.probeDisk();
       this.fencing.settle();
+      if (this.fencing.isWaiting) this.tickPlan.stirred = true;
       this.applier.run();
-      this.applier.measureLag();
+      if (scope.isDue) this.applier.measureLag();
       this.heartbeat.tick();
     });
+  }
+
+  private tickReplicas({ isReview, isBeat }: TickScope): void {
+    const { replicas } = this.context;
+    for (const replica of replicas.values()) {
+      if (isReview || !isAtRest(replica)) this.tickReplica(replica, isReview);
+    }
+    let stirred = false;
+    for (const replica of replicas.values()) {
+      const rests = isAtRest(replica);
+      if (!rests) stirred = true;
+      if (replica.leader !== null && !replica.stalled && (isBeat || !rests)) {
+        this.replicating.tick(replica, replica.leader);
+      }
+    }
+    this.tickPlan.stirred = stirred;
+  }
+
+  private tickReplica(replica: Replica, isReview: boolean): void {
+    const { leader } = replica;
+    if (leader !== null) {
+      this.serving.giveUpReads(leader);
+      this.handover.tick(replica, leader);
+    }
+    this.following.tick(replica);
+    if (replica.receiver !== null) this.receiving.tick(replica);
+    if (replica.unresolved.length > 0 || leader?.active === false || isReview) {
+      this.ringChange.review(replica);
+    }
   }
 
   private step(at: Instant, run: () => void): Effect[] {
@@ -346,6 +370,7 @@ export class ReplicaMachine {
     context.earlier = context.now;
     context.now = at.now;
     context.wall = at.wall;
+    this.tickPlan.stirred = true;
     this.compareClocks(at);
     run();
     const { effects } = context;

@@ -259,6 +259,23 @@ export function lastLogTime(replica: Replica): number {
   return last === undefined ? 0 : entryLogTime(last);
 }
 
+/**
+ * Nothing is under way that time alone could move on, but the next sign of life of a leader: everyone it leads
+ * holds all of its log, and nobody waits for an answer.
+ */
+export function isAtRest(replica: Replica): boolean {
+  const { leader } = replica;
+  if (replica.receiver !== null || replica.stalled || replica.unresolved.length > 0) return false;
+  if (replica.promisedEpoch > replica.durable.promisedEpoch) return false;
+  if (leader === null) return true;
+  if (!leader.active || leader.hold !== null || leader.reads.length > 0) return false;
+  for (const progress of leader.peers.values()) {
+    if (progress.state !== 'level' || progress.copy !== null) return false;
+    if (progress.nextSeq - 1 > progress.matchSeq || progress.matchSeq < replica.lastSeq) return false;
+  }
+  return true;
+}
+
 /** Until when a fence has to wait for the grants of lower epochs. */
 export function grantsEnd(grants: Grants): number {
   return Math.max(grants.until, grants.olderUntil);

@@ -4,7 +4,8 @@
  */
 import { WireError } from '../protocol/wire.js';
 import { decodeRing } from '../ring/ring-payload.js';
-import type { PartitionRecord, RingRecord } from '../ring/ring-record.js';
+import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.js';
+import { sameIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Context } from './context.js';
 import type { Removal } from './removal.js';
@@ -76,10 +77,12 @@ export class RingChange {
 }
 
 function differs(
-  leader: { voters: { id: string; storeId: string }[]; learners: { id: string; storeId: string }[] },
-  record: PartitionRecord,
+  leader: { voters: Identity[]; learners: Identity[] },
+  { voters, learners }: PartitionRecord,
 ): boolean {
-  const text = (list: { id: string; storeId: string }[]) =>
-    list.map(({ id, storeId }) => `${id}/${storeId}`).join();
-  return text(leader.voters) !== text(record.voters) || text(leader.learners) !== text(record.learners);
+  return !sameList(leader.voters, voters) || !sameList(leader.learners, learners);
+}
+
+function sameList(a: readonly Identity[], b: readonly Identity[]): boolean {
+  return a === b || (a.length === b.length && a.every((one, at) => sameIdentity(one, b[at] ?? one)));
 }

@@ -51,7 +51,12 @@ export class Worker implements WorkerInbox, LocalReplicas {
     this.run(this.machine.start(this.instant(), this.options.recovered));
   }
 
-  /** Called every `limits.tickMs`. */
+  /** Nothing is under way that the next tick would move on. */
+  get atRest(): boolean {
+    return this.machine.atRest && !this.checkpointing && this.appliedSinceCheckpoint === 0;
+  }
+
+  /** Called every `limits.tickMs`, or half as often while it is at rest. */
   tick(): void {
     this.run(this.machine.tick(this.instant()));
     this.checkpoint();
