@@ -85,7 +85,8 @@ async function main(): Promise<number> {
 
 function missingFor({ name, needs }: Scenario): string[] {
   const missing = needs.filter((fault: Fault) => !canInflict(fault)).map((fault) => `KVORUM_${fault}`);
-  if (name.endsWith('upgrade') && options['next-image'] === '') missing.push('KVORUM_NEXT_IMAGE');
+  if ((name === 'upgrade' || name === 'rollback') && options['next-image'] === '')
+    missing.push('KVORUM_NEXT_IMAGE');
   return missing;
 }
 

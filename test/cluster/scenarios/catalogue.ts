@@ -1,7 +1,7 @@
 /** All scenarios in the order in which they run, each with the faults that it needs commands for. */
 import type { Fault } from '../commands.js';
 import type { Trial } from '../trial.js';
-import { brokenUpgrade, controlPlaneDown, scale, upgrade } from './changes.js';
+import { brokenUpgrade, controlPlaneDown, grow, paused, rollback, scale, upgrade } from './changes.js';
 import { helmTest, install, pastedCommands, reinstall } from './installation.js';
 import { cutOff, goneForGood, powerLost, powerLostWithOperator } from './node-loss.js';
 import { podDeleted, processKilled, volumeDeleted } from './worker-loss.js';
@@ -23,8 +23,11 @@ export const scenarios: Scenario[] = [
   { name: 'process-killed', needs: ['NODE_EXEC'], run: processKilled },
   { name: 'volume-deleted', needs: [], run: volumeDeleted, isRepeated: true },
   { name: 'upgrade', needs: [], run: upgrade, isRepeated: true },
+  { name: 'rollback', needs: [], run: rollback },
   { name: 'broken-upgrade', needs: [], run: brokenUpgrade },
   { name: 'scale', needs: [], run: scale, isRepeated: true },
+  { name: 'paused', needs: [], run: paused },
+  { name: 'grow', needs: [], run: grow },
   { name: 'power-lost', needs: ['NODE_KILL', 'NODE_START'], run: powerLost },
   { name: 'power-lost-with-operator', needs: ['NODE_KILL', 'NODE_START'], run: powerLostWithOperator },
   { name: 'cut-off', needs: ['NODE_CUT', 'NODE_HEAL'], run: cutOff },

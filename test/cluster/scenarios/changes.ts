@@ -1,5 +1,6 @@
 /** Changes that a user asks for, and the control plane's absence: none of them may cost a request. */
-import { inflict, pause, waitFor } from '../commands.js';
+import { helm, inflict, pause, waitFor } from '../commands.js';
+import { someWorker } from '../faulted-nodes.js';
 import { isReady } from '../kubernetes.js';
 import type { Trial } from '../trial.js';
 
@@ -36,15 +37,32 @@ async function waitForImage(trial: Trial, image: string): Promise<void> {
 }
 
 export function upgrade(trial: Trial): Promise<void> {
-  return trial.underLoad('rolling upgrade', { failsNothing: true, retries: 1 }, async () => {
-    const { nextImage } = trial.installation;
+  return rolledOut(trial, 'rolling upgrade', trial.installation.nextImage, (image) =>
+    trial.helmUpgrade([], image),
+  );
+}
+
+export function rollback(trial: Trial): Promise<void> {
+  const { namespace, release } = trial.kubernetes;
+  return rolledOut(trial, 'helm rollback', trial.installation.image, async () => {
+    await helm(['rollback', release, '--namespace', namespace]);
+  });
+}
+
+function rolledOut(
+  trial: Trial,
+  scenario: string,
+  image: string,
+  begin: (image: string) => Promise<void>,
+): Promise<void> {
+  return trial.underLoad(scenario, { failsNothing: true, retries: 1 }, async () => {
     const unready = watchUnready(trial);
     const harmedAt = performance.now();
     try {
-      await trial.helmUpgrade([], nextImage);
-      await waitForImage(trial, nextImage);
+      await begin(image);
+      await waitForImage(trial, image);
     } finally {
-      trial.say('  rolled');
+      await unready.stop();
     }
     const worst = await unready.stop();
     const problems = worst > 1 ? [`${worst} workers were not ready at once`] : [];
@@ -53,35 +71,69 @@ export function upgrade(trial: Trial): Promise<void> {
   });
 }
 
+/** As a user would do it, by helm: the operators get the broken image too. */
 export function brokenUpgrade(trial: Trial): Promise<void> {
   return trial.underLoad('broken image, then a good one', { failsNothing: true, retries: 1 }, async () => {
     const { kubernetes, installation } = trial;
     const harmedAt = performance.now();
     const repository = installation.image.slice(0, installation.image.lastIndexOf(':'));
-    const patch = (image: string) =>
-      kubernetes.kubectl([
-        'patch',
-        'kv',
-        kubernetes.release,
-        '--type=merge',
-        '-p',
-        JSON.stringify({ spec: { image } }),
-      ]);
-    await patch(`${repository}:does-not-exist`);
+    await trial.helmUpgrade([], `${repository}:does-not-exist`);
     const message = await waitFor('a status that says so', 180_000, async () => {
       const found = await kubernetes.condition('Degraded');
-      return found?.status === 'True' && /image|pull|rollout|upgrade/i.test(found.message)
-        ? found.message
-        : undefined;
+      return found?.status === 'True' && found.reason === 'UpgradeStopped' ? found.message : undefined;
     });
     await pause(10_000);
     const ready = (await kubernetes.pods('worker')).filter(isReady).length;
     const { spec } = await kubernetes.cluster();
-    await patch(installation.image);
+    await trial.helmUpgrade([]);
     await waitForImage(trial, installation.image);
     const problems =
       ready < spec.workers - 1 ? [`only ${ready} workers were ready under the broken image`] : [];
-    return { harmedAt, problems, remarks: [message] };
+    return { harmedAt, problems, remarks: [message.slice(0, 160)] };
+  });
+}
+
+/** Larger disks: the claims ask for them, or the status says why that cannot be. */
+export function grow(trial: Trial): Promise<void> {
+  return trial.underLoad('larger volumes', { failsNothing: true, retries: 0 }, async () => {
+    const { kubernetes } = trial;
+    const size = '11Gi';
+    const harmedAt = performance.now();
+    await trial.helmUpgrade(['--set', `cluster.storage.size=${size}`]);
+    const remark = await waitFor('larger volumes, or why not', 60_000, async () => {
+      const { items } = await kubernetes.get<ClaimList>('pvc');
+      const asked = items.filter(({ spec }) => spec.resources.requests.storage === size).length;
+      if (asked > 0 && asked === items.length) return `${asked} claims ask for ${size}`;
+      const { status, message } = (await kubernetes.condition('Degraded')) ?? {};
+      return status === 'True' && message?.includes(`cannot grow to ${size}`) === true ? message : undefined;
+    });
+    return { harmedAt, remarks: [remark.slice(0, 200)] };
+  });
+}
+
+interface ClaimList {
+  items: { spec: { resources: { requests: { storage: string } } } }[];
+}
+
+/** Nothing is changed, though much is asked for; what is lost is failed over all the same. */
+export function paused(trial: Trial): Promise<void> {
+  return trial.underLoad('paused', { unavailableMsMax: 2_000 }, async () => {
+    const { kubernetes, installation } = trial;
+    const problems: string[] = [];
+    await trial.helmUpgrade(['--set', 'cluster.paused=true', '--set', 'cluster.workers=5']);
+    await pause(5_000);
+    const before = await kubernetes.pods('worker');
+    const { metadata } = await someWorker(kubernetes);
+    const harmedAt = performance.now();
+    await kubernetes.deletePod(metadata.name);
+    await pause(10_000);
+    const after = await kubernetes.pods('worker');
+    if (after.length !== before.length) problems.push(`${before.length} workers became ${after.length}`);
+    const images = new Set(after.map(({ spec }) => spec.containers[0]?.image));
+    if (images.size !== 1) problems.push(`images ${[...images].join(', ')} while paused`);
+    await trial.helmUpgrade(['--set', 'cluster.paused=false']);
+    await waitForImage(trial, installation.image);
+    return { harmedAt, problems };
   });
 }
 

@@ -7,7 +7,7 @@ import type { Row, Trial } from '../trial.js';
 
 const installTimeoutMs = 180_000;
 const installPromiseMs = 90_000;
-const handbook = 'docs/kubernetes.md';
+const handbooks = ['README.md', 'docs/kubernetes.md'];
 
 async function recorded(
   trial: Trial,
@@ -48,7 +48,7 @@ export function helmTest(trial: Trial): Promise<void> {
   });
 }
 
-/** The lines of the handbook that start with curl, as they stand there, against a port-forward. */
+/** The lines for this port that start with curl, as they stand in the handbooks, against a port-forward. */
 export function pastedCommands(trial: Trial): Promise<void> {
   return recorded(trial, 'port-forward and curl', '', async (row) => {
     const { namespace, release } = trial.kubernetes;
@@ -60,17 +60,19 @@ export function pastedCommands(trial: Trial): Promise<void> {
       await waitFor('the port-forward', 20_000, async () => {
         return (await fetch(`http://localhost:${port}/readyz`)).ok ? true : undefined;
       });
-      const lines = (await readFile(handbook, 'utf8')).split('\n').filter((line) => line.startsWith('curl '));
-      if (lines.length < 2) throw new Error(`${handbook} has no curl lines to paste`);
-      for (const line of lines) {
-        await run('bash', [
-          '-c',
-          line.replaceAll('localhost:8080', `localhost:${port}`).replace('curl ', 'curl -sSf '),
-        ]);
+      for (const handbook of handbooks) {
+        const lines = (await readFile(handbook, 'utf8'))
+          .split('\n')
+          .filter((line) => line.startsWith('curl ') && line.includes('localhost:8080'));
+        if (lines.length < 2) throw new Error(`${handbook} has no curl lines to paste`);
+        for (const line of lines) {
+          const command = line.replaceAll('localhost:8080', `localhost:${port}`);
+          await run('bash', ['-c', command.replace('curl ', 'curl -sSf ')]);
+        }
+        row.remarks.push(`${lines.length} lines of ${handbook}`);
       }
       const greeting = await (await fetch(`http://localhost:${port}/v1/kv/greeting`)).text();
       if (greeting !== 'hello') row.problems.push(`the greeting is '${greeting}'`);
-      row.remarks.push(`${lines.length} lines of ${handbook}`);
     } finally {
       forward.kill();
     }
