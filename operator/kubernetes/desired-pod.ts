@@ -13,6 +13,12 @@ const gracePeriodSeconds = 30;
 const lingerSeconds = 5;
 /** How long a pod stays bound to a node that is gone; Kubernetes' own default is 300. */
 const nodeLossSeconds = 30;
+/** By which a Prometheus without an operator of its own finds the pods. */
+const scrapeAnnotations = {
+  'prometheus.io/scrape': 'true',
+  'prometheus.io/port': String(clientPort),
+  'prometheus.io/path': '/metrics',
+};
 
 export function desiredPod(cluster: KvorumCluster): object {
   const { spec, name } = cluster;
@@ -20,7 +26,7 @@ export function desiredPod(cluster: KvorumCluster): object {
   return {
     metadata: {
       labels: { ...pod.labels, ...labelsOf(name, 'worker') },
-      ...(Object.keys(pod.annotations).length === 0 ? {} : { annotations: pod.annotations }),
+      annotations: { ...scrapeAnnotations, ...pod.annotations },
     },
     spec: {
       automountServiceAccountToken: false,

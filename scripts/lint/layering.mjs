@@ -14,7 +14,8 @@ const allowedLayers = {
   client: ['core', 'platform'],
   launcher: ['core', 'platform'],
   bench: ['core', 'platform', 'client'],
-  test: ['core', 'platform', 'node', 'operator', 'client', 'launcher', 'bench'],
+  monitoring: [],
+  test: ['core', 'platform', 'node', 'operator', 'client', 'launcher', 'bench', 'monitoring'],
 };
 
 const programs = ['node', 'operator', 'client', 'launcher'];

@@ -292,6 +292,17 @@ if (!hasHelm) {
       expect(known.has('ServiceMonitor') && known.has('PrometheusRule')).toBe(true);
     });
 
+    it('has the annotations by which a Prometheus without an operator finds the pods', () => {
+      const annotations = (options: string[]) => {
+        const deployment = template(...options).find(({ kind }) => kind === 'Deployment');
+        return (deployment?.spec?.template as { metadata: { annotations: object } }).metadata.annotations;
+      };
+      const scraped = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' };
+      expect(annotations([])).toMatchObject(scraped);
+      const off = ['--set-string', 'operator.podAnnotations.prometheus\\.io/scrape=false'];
+      expect(annotations(off)).toMatchObject({ ...scraped, 'prometheus.io/scrape': 'false' });
+    });
+
     it('runs operator and test under the restricted level of pod security', () => {
       const pods = [
         (objects.find(({ kind }) => kind === 'Deployment')?.spec?.template as { spec: object } | undefined)
