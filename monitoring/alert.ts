@@ -13,7 +13,9 @@ export interface Alert {
   severity: Severity;
   /** PromQL; a series that it returns is an alert. */
   expr: string;
-  /** How long it has to stay true before somebody is told, as Prometheus writes durations; '0s' is at once. */
+  /**
+   * How long it has to stay true before somebody is told, as Prometheus writes durations; '0s' is at once.
+   */
   holdsFor: string;
   /** For the table: fires when ... */
   meaning: string;

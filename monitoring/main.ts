@@ -1,6 +1,6 @@
 /**
- * npm run monitoring: writes the rules files, the dashboards and the table of alerts. With --check it only says
- * which of them are not what the code makes.
+ * npm run monitoring: writes the rules files, the dashboards and the table of alerts. With --check it only
+ * says which of them are not what the code makes.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

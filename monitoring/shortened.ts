@@ -1,6 +1,6 @@
 /**
- * The same rules on a faster clock, for tests that make a fault and wait for its alert. Nothing is changed but
- * how long something has to hold and over which time a rate is taken.
+ * The same rules on a faster clock, for tests that make a fault and wait for its alert. Nothing is changed
+ * but how long something has to hold and over which time a rate is taken.
  */
 import type { RulesFile } from './rules-file.js';
 

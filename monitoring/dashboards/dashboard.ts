@@ -1,4 +1,7 @@
-/** A dashboard as Grafana stores it: rows of panels, placed one after another, and what is chosen at its top. */
+/**
+ * A dashboard as Grafana stores it: rows of panels, placed one after another, and what is chosen at its
+ * top.
+ */
 import { dataSource } from './panel.js';
 import type { Panel } from './panel.js';
 

@@ -1,6 +1,6 @@
 /**
- * What the chart makes for monitoring, as Helm renders it with every toggle on: rules that Prometheus takes and
- * that speak of this release alone, dashboards unchanged, each process scraped once. And the example in
+ * What the chart makes for monitoring, as Helm renders it with every toggle on: rules that Prometheus takes
+ * and that speak of this release alone, dashboards unchanged, each process scraped once. And the example in
  * manifests/monitoring. Helm is taken from KVORUM_HELM or the PATH; where there is none, what can be said
  * without it is still tested.
  */

@@ -1,6 +1,6 @@
 /**
- * Each alert fires when it has to and is silent when it must not, as Prometheus' own promtool judges; and each
- * has a page that says what to do.
+ * Each alert fires when it has to and is silent when it must not, as Prometheus' own promtool judges; and
+ * each has a page that says what to do.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
