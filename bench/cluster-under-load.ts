@@ -21,6 +21,8 @@ export interface ClusterUnderLoad {
   /** Processor time of all workers so far, in microseconds. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
+  /** All workers at once, then the rest. */
+  kill(): Promise<void>;
 }
 
 interface Status {
@@ -31,12 +33,13 @@ interface Status {
 
 const launcher = path.resolve(import.meta.dirname, '../launcher/main.js');
 
-/** `environment` is added to that of every process. */
+/** `environment` is added to that of every process. A folder that is given is kept. */
 export async function startCluster(
   port: number,
   environment: Record<string, string> = {},
+  keptFolder: string | null = null,
 ): Promise<ClusterUnderLoad> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-bench-'));
+  const folder = keptFolder ?? (await mkdtemp(path.join(tmpdir(), 'kvorum-bench-')));
   const args = [launcher, '--port', String(port), '--data-dir', folder];
   const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'ignore', 'inherit'],
@@ -51,12 +54,21 @@ export async function startCluster(
     controllerPid: status.controller.pid,
     cpuMicros: () => cpuMicros(workers.map(({ pid }) => pid)),
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGINT');
-      await ended;
-      await rm(folder, { recursive: true, force: true });
+      await end(child, 'SIGINT');
+      if (keptFolder === null) await rm(folder, { recursive: true, force: true });
+    },
+    async kill() {
+      for (const { pid } of workers) process.kill(pid, 'SIGKILL');
+      process.kill(status.controller.pid, 'SIGKILL');
+      await end(child, 'SIGKILL');
     },
   };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
 }
 
 async function ready(controller: URL, child: ChildProcess): Promise<Status> {
