@@ -66,13 +66,14 @@ export async function startCluster(
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   await ended;
 }
 
 async function ready(controller: URL, child: ChildProcess): Promise<Status> {
-  const giveUpAt = Date.now() + 60_000;
+  const giveUpAt = Date.now() + 120_000;
   while (Date.now() < giveUpAt && child.exitCode === null) {
     await new Promise((resolve) => setTimeout(resolve, 200));
     try {
@@ -85,7 +86,7 @@ async function ready(controller: URL, child: ChildProcess): Promise<Status> {
     }
   }
   child.kill('SIGKILL');
-  throw new Error('the cluster did not become ready within a minute');
+  throw new Error('the cluster did not become ready within two minutes');
 }
 
 /** From /proc: user and system time, in clock ticks of 10 ms. */
