@@ -42,7 +42,6 @@ export interface ControllerOptions {
 export class Controller implements ControllerInbox {
   private readonly machine: ControllerMachine;
   private running = false;
-  private stopTold = false;
   private expected: ExpectedWorker[] = [];
   /** Calls that came while one was being carried out. */
   private readonly waiting: ControlEvent[] = [];
@@ -157,8 +156,7 @@ export class Controller implements ControllerInbox {
       case 'note':
         return observe({ message: effect.message, fields: effect.fields });
       case 'stop':
-        if (!this.stopTold) this.options.stop(effect.reason);
-        this.stopTold = true;
+        return this.options.stop(effect.reason);
     }
   }
 }

@@ -77,7 +77,6 @@ async function runLocally(
   const metrics = metricsOf(values);
   const runId = randomId();
   const id = `controller-${runId.slice(0, 8)}`;
-  let halted: string | null = null;
   const streamMetrics = new StreamMetrics(metrics);
   const links: TcpLinks = new TcpLinks(
     {
@@ -101,7 +100,6 @@ async function runLocally(
     observe: ({ message, fields }) => logger.info(message, fields),
     stop: (reason) => {
       // It stays up to say so: its status tells what a person has to put right.
-      halted = reason;
       logger.error('the controller does nothing more', { reason });
     },
   });
@@ -109,7 +107,11 @@ async function runLocally(
     status: () => controller.status(),
     ring: () => controller.ring(),
     pidOf: (worker) => links.pidOf(worker),
-    notReady: () => halted ?? (controller.ring() === null ? controller.status().awaited : null),
+    notReady: () => {
+      const { halted, record, awaited } = controller.sight();
+      if (halted !== '') return halted;
+      return record === null ? awaited : null;
+    },
   };
   exposeStatus(metrics, source.status, () => clock.now());
   const server = createStatusServer({ id, source, metrics, logger });

@@ -58,6 +58,8 @@ export class RingDocument {
   private readonly waiting: RingChange[] = [];
   /** The highest that any worker told of. */
   seen = { version: 0, epoch: 0, where: '' };
+  /** Some worker has told what it holds: only then can a document that was restored be told from the newest. */
+  private heard = false;
   private doubts = 0;
   private creating: ((outcome: ChangeOutcome) => void) | null = null;
 
@@ -90,6 +92,7 @@ export class RingDocument {
 
   /** A worker holds this ring version, or promised this epoch. */
   sawAtWorker(version: number, epoch: number, where: string, now: number): void {
+    this.heard = true;
     if (version > this.seen.version || epoch > this.seen.epoch) {
       this.seen = {
         version: Math.max(version, this.seen.version),
@@ -126,7 +129,7 @@ export class RingDocument {
       this.emit({ type: 'load', token: this.token });
       return;
     }
-    if (this.record === null || !this.trusted || this.waiting.length === 0) return;
+    if (this.record === null || !this.trusted || !this.heard || this.waiting.length === 0) return;
     this.swapWaiting(this.record, now);
   }
 
@@ -138,6 +141,8 @@ export class RingDocument {
       return;
     }
     this.absent = outcome.status === 'absent';
+    // Removed, as was asked for: it is rebuilt from what the workers hold.
+    if (this.absent) this.halted = '';
     const known = this.record?.version ?? null;
     if (known !== null && outcome.status === 'loaded' && outcome.record.version !== known) {
       this.foreign = { at: now, count: this.foreign.count + 1 };

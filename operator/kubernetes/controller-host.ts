@@ -49,7 +49,6 @@ const settleMs = 5_000;
 
 export class ControllerHost {
   private running: Running | null = null;
-  private stoppedBecause = '';
   private count = 0;
 
   constructor(private readonly options: ControllerHostOptions) {}
@@ -87,7 +86,7 @@ export class ControllerHost {
     const ring = running.controller.ring();
     const heard = status.workers.length > 0 && status.workers.every(({ state }) => state !== 'starting');
     const settled = (ring !== null && heard) || this.options.timers.now() - running.startedAt >= settleMs;
-    return { status, ring, settled, stopped: this.stoppedBecause };
+    return { status, ring, settled, stopped: running.controller.sight().halted };
   }
 
   status(): ClusterStatus | null {
@@ -106,7 +105,6 @@ export class ControllerHost {
   private start(cluster: KvorumCluster, limits: Limits, key: string): Running {
     const { timers, createLinks, identity, note } = this.options;
     this.count += 1;
-    this.stoppedBecause = '';
     const id = `${identity}-${this.count}`;
     const clusterId = clusterIdOf(cluster);
     const own: { controller: Controller | null } = { controller: null };
@@ -125,7 +123,7 @@ export class ControllerHost {
       ringStore: this.ringStore(cluster, limits),
       links,
       observe: note,
-      stop: (reason) => (this.stoppedBecause = reason),
+      stop: (reason) => note({ message: 'the controller does nothing more', fields: { reason } }),
     });
     own.controller = controller;
     const running: Running = {

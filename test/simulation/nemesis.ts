@@ -125,6 +125,8 @@ export class Nemesis {
       case 'ringOutage':
         this.world.ringStore.setUnreachable(true);
         return this.later(this.away(), () => this.world.ringStore.setUnreachable(false));
+      case 'ringLost':
+        return this.loseRing();
       case 'killController':
         return this.killController();
       case 'drain':
@@ -248,6 +250,24 @@ export class Nemesis {
     controller.stop();
     this.later(this.away(), () => {
       if (this.active || controller === this.world.controllers[0]) controller.start();
+    });
+  }
+
+  /**
+   * The document vanishes, or an old copy takes its place. It can be rebuilt where a worker holds the newest
+   * ring on its disk; and that it is old can be told where no worker that is asked knows an older ring.
+   */
+  private loseRing(): void {
+    const { ringStore, controllers, nodes } = this.world;
+    const newest = ringStore.record?.version ?? 0;
+    const held = nodes.map(({ run }) => run?.worker.ring()?.version ?? 0);
+    const kept = nodes.some((node, index) => held[index] === newest && !node.disk.isCommitting);
+    if (newest === 0 || ringStore.isSetBack || !kept || nodes.some((node) => node.olderTwin !== null)) return;
+    if (this.random.chance(0.5) || !ringStore.setBack(Math.min(...held))) ringStore.lose();
+    for (const controller of controllers) controller.stop();
+    this.later(this.away(), () => {
+      for (const controller of controllers)
+        if (this.active || controller === controllers[0]) controller.start();
     });
   }
 

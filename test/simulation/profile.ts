@@ -31,6 +31,7 @@ export const faultKinds = [
   'rollBack',
   'damage',
   'ringOutage',
+  'ringLost',
   'killController',
   'drain',
   'leave',
@@ -182,6 +183,13 @@ function messageFaults(random: Random): Partial<NetworkProfile> {
 function swarmWeights(random: Random): Partial<Record<FaultKind, number>> {
   const weights: Partial<Record<FaultKind, number>> = {};
   for (const kind of faultKinds) if (random.chance(0.45)) weights[kind] = random.pick([0.3, 1, 3]);
+  // The ring is rebuilt from what the workers hold: then no disk may go as well.
+  if (random.chance(0.15)) weights.ringLost = 1;
+  else delete weights.ringLost;
+  if (weights.ringLost !== undefined) {
+    delete weights.wipe;
+    delete weights.rollBack;
+  }
   if (Object.keys(weights).length === 0) weights.kill = 1;
   return weights;
 }

@@ -1,13 +1,15 @@
 /**
  * The simulated ring store: one linearizable document with compare-and-swap, reached with delays, conflicts,
  * outages and answers that do not come. A swap whose answer is lost was done or was not; the controller
- * learns only that it does not know.
+ * learns only that it does not know. Every record passes through the text that real stores keep.
  */
+import { formatRing, parseRing } from '../../core/ring/ring-json.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { LoadResult, Revision, RingStore, SwapResult } from '../../operator/ports.js';
 import type { Coverage } from './coverage.js';
 import type { SimulatedProcess } from './machine.js';
 import type { Random } from './random.js';
+import { SimulationFailure } from './scheduler.js';
 import type { Scheduler } from './scheduler.js';
 
 export interface RingStoreProfile {
@@ -20,8 +22,15 @@ export interface RingStoreProfile {
   timeoutMs: number;
 }
 
+const backupsMax = 40;
+
 export class SimulatedRingStore {
   record: RingRecord | null = null;
+  /** The document is an old copy: nobody may build on it. */
+  isSetBack = false;
+  private text = '';
+  /** Copies of the document of the past, oldest first. */
+  private readonly backups: { version: number; text: string }[] = [];
   private revision = 0;
   private unreachable = false;
 
@@ -38,11 +47,31 @@ export class SimulatedRingStore {
     this.unreachable = unreachable;
   }
 
+  /** The document is gone. */
+  lose(): void {
+    this.coverage.count('ring document lost');
+    this.record = null;
+    this.isSetBack = false;
+    this.revision += 1;
+  }
+
+  /** An old copy takes the document's place; false if there is none from before this version. */
+  setBack(beforeVersion: number): boolean {
+    const older = this.backups.filter(({ version }) => version < beforeVersion);
+    if (older.length === 0) return false;
+    this.coverage.count('ring document set back');
+    this.text = this.random.pick(older).text;
+    this.record = parseRing(this.text);
+    this.isSetBack = true;
+    this.revision += 1;
+    return true;
+  }
+
   /** The store as one controller process sees it. */
   port(process: SimulatedProcess): RingStore {
     return {
       load: (done) => this.load(process, done),
-      swap: (expected, record, done) => this.swap(process, expected, JSON.stringify(record), done),
+      swap: (expected, record, done) => this.swap(process, expected, formatRing(record), done),
     };
   }
 
@@ -58,11 +87,10 @@ export class SimulatedRingStore {
         );
         return;
       }
-      const text = JSON.stringify(this.record);
+      const text = this.record === null ? null : this.text;
       const revision = String(this.revision);
       process.later(this.delay(), 'ring loaded', () => {
-        const record = JSON.parse(text) as RingRecord | null;
-        done(record === null ? { status: 'absent' } : { status: 'loaded', record, revision });
+        done(text === null ? { status: 'absent' } : { status: 'loaded', record: parseRing(text), revision });
       });
     });
   }
@@ -107,9 +135,13 @@ export class SimulatedRingStore {
       this.coverage.count('ring store conflict');
       return { status: 'conflict' };
     }
-    const after = JSON.parse(text) as RingRecord;
+    if (this.isSetBack) throw new SimulationFailure('ring store', 'built on a document that was set back');
+    const after = parseRing(text);
     const before = this.record;
     this.record = after;
+    this.text = text;
+    this.backups.push({ version: after.version, text });
+    if (this.backups.length > backupsMax) this.backups.shift();
     this.revision += 1;
     this.scheduler.mix(after.version);
     this.onSwap(before, after);

@@ -157,7 +157,13 @@ export class World {
   }
 
   controllerStopped(id: string, reason: string): void {
-    throw new SimulationFailure('controller stopped', `${id}: ${reason}`);
+    if (!this.ringStore.isSetBack) throw new SimulationFailure('controller stopped', `${id}: ${reason}`);
+    this.coverage.count('controller: halted at a document that was set back');
+    this.note(id, `halted: ${reason}`);
+    // A person reads what it says, and does it.
+    this.scheduler.schedule(this.random.between(100, 3_000), 'document removed', () => {
+      if (this.ringStore.isSetBack) this.ringStore.lose();
+    });
   }
 
   /** Everything that becomes durable on this node's disk is shown to the judge of the invariants. */

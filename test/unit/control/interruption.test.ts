@@ -188,6 +188,41 @@ describe('a document that is not what it was', () => {
     expect(cluster.swaps).toBe(0);
   });
 
+  it('restored from an old copy and then removed: it is rebuilt, and the controller goes on', () => {
+    const cluster = settledCluster(small);
+    const old = structuredClone(cluster.document);
+    cluster.worker('w1').kill();
+    cluster.run(4_000);
+    cluster.stopController('c1');
+    cluster.document = old;
+    const controller = cluster.startController('c2');
+    cluster.run(10_000);
+    expect(controller.sight().halted).not.toBe('');
+    expect(cluster.stops.splice(0)).toHaveLength(1);
+    cluster.document = null;
+    cluster.worker('w1').start();
+    cluster.run(20_000);
+    expect(controller.sight().halted).toBe('');
+    cluster.worker('w2').kill();
+    cluster.run(20_000);
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
+  it('restored from an old copy: nothing is built on it before a worker has told what it holds', () => {
+    const cluster = settledCluster(small);
+    for (const id of cluster.workers.keys()) cluster.worker(id).kill();
+    cluster.stopController('c1');
+    cluster.swaps = 0;
+    cluster.startController('c2');
+    cluster.wish('w1', 'remove');
+    cluster.run(10_000);
+    expect(cluster.swaps).toBe(0);
+    for (const id of cluster.workers.keys()) cluster.worker(id).start();
+    cluster.run(20_000);
+    expect(cluster.swaps).toBeGreaterThan(0);
+  });
+
   it('lost: the newest ring that the workers hold is adopted once all have answered', () => {
     const cluster = settledCluster(small);
     cluster.worker('w1').kill();
