@@ -34,7 +34,8 @@ COPY platform platform
 COPY client client
 COPY node node
 COPY operator operator
-RUN node_modules/.bin/tsc --build node operator client \
+COPY page page
+RUN node_modules/.bin/tsc --build node operator client page \
  && find dist \( -name '*.d.ts' -o -name '*.tsbuildinfo' \) -delete
 
 FROM node:24-bookworm-slim
@@ -50,6 +51,8 @@ ENV NODE_ENV=production
 COPY package.json LICENSE ./
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
+# What the live page consists of besides its modules.
+COPY page/static page/static
 # The operator keeps the definition current, since Helm installs one but never upgrades it.
 COPY charts/kvorum/crds charts/kvorum/crds
 # The user `node` of the base image, by number: Kubernetes can only check a number against runAsNonRoot.

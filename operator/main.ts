@@ -7,16 +7,19 @@ import path from 'node:path';
 import { modeOf, processSettings, readControllerConfiguration } from './config.js';
 import { exposeStatus } from './metrics/expose-controller.js';
 import { Controller } from './controller.js';
+import { ClusterEvents } from './events/cluster-events.js';
 import { readDefinition } from './kubernetes/custom-resource-definition.js';
 import { HttpsTransport } from './kubernetes/https-transport.js';
 import { readKubeConfiguration } from './kubernetes/kube-configuration.js';
 import { KubernetesOperator } from './kubernetes/kubernetes-operator.js';
 import { kubernetesSettings } from './kubernetes/settings.js';
-import { SystemTimers } from './kubernetes/system-timers.js';
 import { TcpLinks } from './links/tcp-links.js';
 import { LocalRingStore } from './local/local-ring-store.js';
 import { LocalWorkers } from './local/local-workers.js';
+import { askWorker } from './page/ask-worker.js';
+import { LivePage } from './page/live-page.js';
 import { createStatusServer } from './status-server.js';
+import { SystemTimers } from './system-timers.js';
 import { SystemClock } from '../platform/clock.js';
 import { EndOfTick } from '../platform/end-of-tick.js';
 import { listenOn } from '../platform/listen.js';
@@ -97,12 +100,22 @@ async function runLocally(
     clock,
     ringStore: new LocalRingStore(path.join(dataDir, ringFile), limits.casMs),
     links,
-    observe: ({ message, fields }) => logger.info(message, fields),
+    observe: (note) => {
+      logger.info(note.message, note.fields);
+      events.note(note);
+    },
     stop: (reason) => {
+      page.tell('Warning', 'Stopped', reason);
       // It stays up to say so: its status tells what a person has to put right.
       logger.error('the controller does nothing more', { reason });
     },
   });
+  const timers = new SystemTimers();
+  const { suspicionMs } = limits;
+  const seen = { controller: id, suspicionMs, sight: () => controller.sight(), active: () => id };
+  const page = new LivePage({ streamId: runId, source: seen, askWorker, timers });
+  const facts = { counts: () => controller.status().partitions, isMissed: () => controller.ring() !== null };
+  const events = new ClusterEvents(timers, facts, page.tell);
   const source: StatusSource = {
     status: () => controller.status(),
     ring: () => controller.ring(),
@@ -114,8 +127,9 @@ async function runLocally(
     },
   };
   exposeStatus(metrics, source.status, () => clock.now());
-  const server = createStatusServer({ id, source, metrics, logger });
+  const server = createStatusServer({ id, source, metrics, logger, viewers: page.viewers });
   const port = await listenOn(server, values.host, values.port);
+  page.tell('Normal', 'ControllerStarted', `${id} started`);
   controller.start();
   new LocalWorkers(values.workers, controller).start();
   const ticks = new Ticker(() => {
@@ -177,6 +191,7 @@ function prepareOnKubernetes(): Start {
 async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<void> {
   const { config, namespace } = readKubeConfiguration(process.env);
   const metrics = metricsOf(values);
+  const { limits } = limitsOf(values);
   const timers = new SystemTimers();
   const identity = values.podName ?? `${hostname()}-${process.pid}`;
   const transport = new HttpsTransport(config);
@@ -189,9 +204,10 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
     defaultImage: values.workerImage,
     leaseDurationMs: values.leaseDurationMs,
     leaseRetryMs: values.leaseRetryMs,
-    limits: limitsOf(values).limits,
+    limits,
     createLinks: linksFactory(logger, new StreamMetrics(metrics)),
     log: logger,
+    tell: (type, reason, text) => page.tell(type, reason, text),
     definition: values.crdFile === 'none' ? null : readDefinition(values.crdFile),
   });
   const source: StatusSource = {
@@ -201,7 +217,18 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
     notReady: () => operator.notReady(),
   };
   exposeStatus(metrics, source.status, () => timers.now());
-  const server = createStatusServer({ id: identity, source, metrics, logger });
+  const page = new LivePage({
+    streamId: randomId(),
+    source: {
+      controller: identity,
+      suspicionMs: limits.suspicionMs,
+      sight: () => operator.sight(),
+      active: () => operator.active(),
+    },
+    askWorker,
+    timers,
+  });
+  const server = createStatusServer({ id: identity, source, metrics, logger, viewers: page.viewers });
   const port = await listenOn(server, values.host, values.port);
   operator.start();
   logger.info('operator started', { identity, host: values.host, port, cluster: values.cluster });

@@ -12,6 +12,12 @@ export interface Clock {
   wall(): number;
 }
 
+/** One-shot timers and the time that they run by. */
+export interface Timers extends Clock {
+  /** Answers the function that cancels it. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
 /** Names one state of the document, as Kubernetes' resourceVersion does. */
 export type Revision = string;
 

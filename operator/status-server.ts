@@ -1,6 +1,6 @@
 /**
- * The controller's HTTP interface: what it sees, what it holds, and whether it is well. Nothing here changes
- * anything.
+ * The controller's HTTP interface: what it sees, what it holds, whether it is well, and a page that shows all
+ * of it to a person. Nothing here changes anything.
  */
 import { createServer } from 'node:http';
 import express from 'express';
@@ -10,6 +10,8 @@ import type { ClusterStatus } from '../core/control/cluster-status.js';
 import type { RingRecord, WorkerId } from '../core/ring/ring-record.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics/metrics.js';
+import { pageRoutes } from './page/page-routes.js';
+import type { Viewers } from './page/viewers.js';
 
 export interface StatusSource {
   status: () => ClusterStatus;
@@ -26,9 +28,11 @@ export interface StatusServerOptions {
   source: StatusSource;
   metrics: Metrics;
   logger: Logger;
+  /** Of the live page. */
+  viewers: Viewers;
 }
 
-const paths = ['/v1/status', '/v1/ring', '/livez', '/readyz', '/startupz', '/metrics'];
+const paths = ['/', '/v1/status', '/v1/ring', '/livez', '/readyz', '/startupz', '/metrics'];
 /** Slow requests are none of its business: these have no bodies. */
 const requestTimeoutMs = 5_000;
 
@@ -38,7 +42,7 @@ export function createStatusServer(options: StatusServerOptions): Server {
   return server;
 }
 
-function createApp({ id, source, metrics, logger }: StatusServerOptions): Express {
+function createApp({ id, source, metrics, logger, viewers }: StatusServerOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -70,6 +74,11 @@ function createApp({ id, source, metrics, logger }: StatusServerOptions): Expres
       problem(response, 404, 'There is nothing at this path', 'Metrics are switched off here.');
     else response.type(metrics.contentType).send(await metrics.text());
   });
+  app.use(
+    pageRoutes(viewers, (response) =>
+      problem(response, 503, 'There are too many viewers', 'Another one has to close the page first.'),
+    ),
+  );
   app.all(paths, (request, response) => {
     response.set('Allow', 'GET, HEAD');
     problem(response, 405, 'The method is not allowed here', `${request.method} is not GET or HEAD.`);

@@ -26,7 +26,7 @@ export type ControlPicture = Pick<ClusterPicture, 'workers' | 'ages' | 'partitio
 export function pictureOf(sight: Sight): ControlPicture {
   const status = statusOf(sight);
   const { view } = sight;
-  const partitions = view === null ? [] : partitionPictures(view, status.workers);
+  const partitions = view === null ? [] : partitionPictures(sight, view, status.workers);
   const lags = view === null ? new Map<WorkerId, Lag>() : lagsOf(view);
   const workers = status.workers.map((worker) => workerPicture(worker, lags.get(worker.id)));
   const ages = workers.map(({ id }) => {
@@ -102,17 +102,35 @@ function workerPicture(status: WorkerStatus, lag: Lag | undefined): WorkerPictur
   };
 }
 
-function partitionPictures(view: PlanView, workers: readonly WorkerStatus[]): PartitionPicture[] {
+function partitionPictures(
+  { batches }: Sight,
+  view: PlanView,
+  workers: readonly WorkerStatus[],
+): PartitionPicture[] {
   const indexes = new Map(workers.map(({ id }, index) => [id, index]));
   const indexOf = ({ id }: Identity) => indexes.get(id) ?? -1;
+  const planned = batches.filter(({ kind }) => kind === 'move' || kind === 'replace');
   return view.record.partitions.map((record, partition) => ({
-    state: stateOf(view, record, partition),
+    state: planned.some((batch) => batch.isAtWorkOn(partition))
+      ? stateWhileHeld(view, record)
+      : stateOf(view, record, partition),
     moving: isMoving(view, partition),
     epoch: record.epoch,
     primary: indexOf(record.primary),
     voters: record.voters.map(indexOf),
     learners: record.learners.map(indexOf),
   }));
+}
+
+/**
+ * In a planned change the primary holds its writes back for a moment, and nobody serves: no failure, as long
+ * as all that shall be there are.
+ */
+function stateWhileHeld(view: PlanView, record: PartitionRecord): PartitionPicture['state'] {
+  const present = presentVoters(view, record).length;
+  const { length } = record.voters;
+  if (present < commitQuorum(length)) return 'noQuorum';
+  return present === length && present >= view.record.replicationFactor ? 'full' : 'under';
 }
 
 function stateOf(view: PlanView, record: PartitionRecord, partition: number): PartitionPicture['state'] {

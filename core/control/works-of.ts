@@ -63,7 +63,8 @@ function absences(view: PlanView): WorkPicture[] {
     if (liveness !== 'dead' || deadAt === null) continue;
     const partitions = view.record.partitions.filter(({ voters }) => voters.some((voter) => voter.id === id));
     if (partitions.length === 0) continue;
-    const elapsedMs = Math.round(view.now - deadAt);
+    // Whole seconds: it lasts long enough for that, and the picture changes less often.
+    const elapsedMs = Math.floor((view.now - deadAt) / 1_000) * 1_000;
     const remainingMs = Math.max(0, replacementDelayMs - elapsedMs);
     works.push({
       ...nothingKnown,

@@ -49,16 +49,6 @@ export interface ApiTransport {
   watch(path: string, query: Record<string, string>, handler: WatchHandler): () => void;
 }
 
-/** One-shot timers and the time that they run by. */
-export interface Timers {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Milliseconds since 1970. */
-  wall(): number;
-  /** Answers the function that cancels it. */
-  after(delayMs: number, run: () => void): () => void;
-}
-
 /** What a reply that is no success says, in one line. */
 export function explain(reply: ApiReply): string {
   if (reply.type === 'unanswered') return reply.reason;

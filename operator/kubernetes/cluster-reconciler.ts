@@ -4,7 +4,8 @@
  * then.
  */
 import type { ApiObject, StatefulSet } from './api-objects.js';
-import type { ApiTransport, Timers } from './api-transport.js';
+import type { Timers } from '../ports.js';
+import type { ApiTransport } from './api-transport.js';
 import { ClusterActions } from './cluster-actions.js';
 import type { Outcome } from './cluster-actions.js';
 import { parseKvorumCluster } from './cluster-spec.js';

@@ -5,7 +5,8 @@
 import type { ApiList, ApiObject, Pod, StatefulSet, VolumeClaim } from './api-objects.js';
 import { nameOf } from './api-objects.js';
 import { explain } from './api-transport.js';
-import type { ApiTransport, Timers } from './api-transport.js';
+import type { Timers } from '../ports.js';
+import type { ApiTransport } from './api-transport.js';
 import { ListWatch } from './list-watch.js';
 import { namesOf, selectorText, workerSelector } from './object-names.js';
 import { collectionPath, nodesPath } from './resource-paths.js';

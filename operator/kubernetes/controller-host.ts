@@ -5,11 +5,12 @@
  */
 import type { Limits } from '../../core/limits.js';
 import type { ClusterStatus } from '../../core/control/cluster-status.js';
+import type { Sight } from '../../core/control/sight.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import { Controller } from '../controller.js';
 import type { ControllerNote } from '../controller.js';
-import type { ControllerInbox, ExpectedWorker, Links, LoadResult } from '../ports.js';
-import type { ApiTransport, Timers } from './api-transport.js';
+import type { ControllerInbox, ExpectedWorker, Links, LoadResult, Timers } from '../ports.js';
+import type { ApiTransport } from './api-transport.js';
 import { clusterIdOf, limitsOfCluster, ownerReference } from './cluster-spec.js';
 import type { KvorumCluster } from './cluster-spec.js';
 import { ConfigMapRingStore } from './config-map-ring-store.js';
@@ -91,6 +92,10 @@ export class ControllerHost {
 
   status(): ClusterStatus | null {
     return this.running?.controller.status() ?? null;
+  }
+
+  sight(): Sight | null {
+    return this.running?.controller.sight() ?? null;
   }
 
   ring(): RingRecord | null {

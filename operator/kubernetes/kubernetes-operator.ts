@@ -6,8 +6,12 @@ import type { ClusterStatus } from '../../core/control/cluster-status.js';
 import { namedWorkers } from '../../core/control/membership.js';
 import type { Limits } from '../../core/limits.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
+import type { Sight } from '../../core/control/sight.js';
 import type { ControllerNote } from '../controller.js';
-import type { ApiTransport, Timers } from './api-transport.js';
+import { ClusterEvents } from '../events/cluster-events.js';
+import type { TellEvent } from '../events/note-gatherer.js';
+import type { Timers } from '../ports.js';
+import type { ApiTransport } from './api-transport.js';
 import { ClusterReconciler } from './cluster-reconciler.js';
 import { ClusterWatches } from './cluster-watches.js';
 import { ControllerHost } from './controller-host.js';
@@ -35,6 +39,8 @@ export interface KubernetesOperatorOptions {
   limits: Limits;
   createLinks: ControllerHostOptions['createLinks'];
   log: OperatorLog;
+  /** Told of every event, besides the API server. */
+  tell: TellEvent;
   /** Null where none is to be applied. */
   definition: object | null;
 }
@@ -51,11 +57,18 @@ export class KubernetesOperator {
     const { transport, timers, namespace, cluster, identity, limits, createLinks, log } = options;
     const warn = (message: string, fields: Record<string, string>) => log.warn(message, fields);
     const info = (message: string, fields: Record<string, string>) => log.info(message, fields);
-    this.events = new EventRecorder({ transport, timers, identity });
+    this.events = new EventRecorder({ transport, timers, identity, alsoTell: options.tell });
+    const story = new ClusterEvents(
+      timers,
+      {
+        counts: () => this.host.status()?.partitions ?? null,
+        isMissed: (worker) => this.isMissed(worker),
+      },
+      (type, reason, text) => this.events.tell(type, reason, text),
+    );
     const note = (told: ControllerNote) => {
       log.info(told.message, told.fields);
-      if (told.message !== 'worker lost' || this.isMissed(String(told.fields.worker)))
-        this.events.controllerNote(told);
+      story.note(told);
       this.reconciler.changed();
     };
     this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note });
@@ -109,6 +122,16 @@ export class KubernetesOperator {
     return this.host.status();
   }
 
+  /** Null while another operator is the active one, or there is no cluster. */
+  sight(): Sight | null {
+    return this.host.sight();
+  }
+
+  /** The name of the active operator; '' while that is not known. */
+  active(): string {
+    return this.election.isActive ? this.options.identity : this.following;
+  }
+
   ring(): RingRecord | null {
     return this.host.ring();
   }
@@ -138,10 +161,16 @@ export class KubernetesOperator {
       acquired: () => {
         this.following = '';
         log.info('active', { identity });
+        this.options.tell('Normal', 'Active', `${identity} is the active operator now`);
         this.reconciler.start();
       },
       lost: (reason) => {
         log.warn('no longer active', { reason });
+        this.options.tell(
+          'Warning',
+          'NotActive',
+          `${identity} is not the active operator any more: ${reason}`,
+        );
         this.reconciler.stop();
       },
       following: (holder) => {

@@ -10,7 +10,8 @@
  */
 import type { Lease, OwnerReference } from './api-objects.js';
 import { explain, isNotFound } from './api-transport.js';
-import type { ApiReply, ApiTransport, Timers } from './api-transport.js';
+import type { Timers } from '../ports.js';
+import type { ApiReply, ApiTransport } from './api-transport.js';
 import { fieldManager } from './field-owner.js';
 import { collectionPath, objectPath } from './resource-paths.js';
 

@@ -10,7 +10,8 @@
  */
 import { nameOf, type ApiList, type ApiObject } from './api-objects.js';
 import { explain } from './api-transport.js';
-import type { ApiTransport, Timers, WatchEvent } from './api-transport.js';
+import type { Timers } from '../ports.js';
+import type { ApiTransport, WatchEvent } from './api-transport.js';
 
 export interface ListWatchOptions {
   path: string;

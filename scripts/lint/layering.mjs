@@ -12,10 +12,11 @@ const allowedLayers = {
   node: ['core', 'platform'],
   operator: ['core', 'platform'],
   client: ['core', 'platform'],
+  page: ['core'],
   launcher: ['core', 'platform'],
   bench: ['core', 'platform', 'client'],
   monitoring: [],
-  test: ['core', 'platform', 'node', 'operator', 'client', 'launcher', 'bench', 'monitoring'],
+  test: ['core', 'platform', 'node', 'operator', 'client', 'page', 'launcher', 'bench', 'monitoring'],
 };
 
 const programs = ['node', 'operator', 'client', 'launcher'];

@@ -9,7 +9,7 @@ import type { DesiredObject } from '../../../operator/kubernetes/desired-objects
 import { LeaseElection } from '../../../operator/kubernetes/lease-election.js';
 import { ListWatch } from '../../../operator/kubernetes/list-watch.js';
 import { collectionPath, objectPath } from '../../../operator/kubernetes/resource-paths.js';
-import { SystemTimers } from '../../../operator/kubernetes/system-timers.js';
+import { SystemTimers } from '../../../operator/system-timers.js';
 import type { LoadResult, Revision, SwapResult } from '../../../operator/ports.js';
 import { ringOf } from '../../support/ring-of.js';
 import { clusterOf } from '../../support/cluster-of.js';

@@ -193,6 +193,7 @@ export class ModelCluster implements WorkerSurroundings {
         warn: (message, fields) =>
           this.log.push(`${this.now} ${identity} WARN ${message} ${JSON.stringify(fields)}`),
       },
+      tell: () => undefined,
       definition: null,
     });
     const started = Object.assign(process, { operator, transport, kill });

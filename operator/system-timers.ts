@@ -1,5 +1,5 @@
-/** The real time, for the operator. */
-import type { Timers } from './api-transport.js';
+/** The real time, and timers by it. */
+import type { Timers } from './ports.js';
 
 export class SystemTimers implements Timers {
   now(): number {
