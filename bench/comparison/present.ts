@@ -91,13 +91,23 @@ function systemsTable({ systems }: Comparison): string {
 }
 
 export function targetsTable(targets: readonly Judged[]): string {
-  const rows = targets.map(({ what, against, unit, found, moreIsBetter, mustHold, aim, verdict }) => {
+  const rows = targets.map((target) => {
+    const { what, against, unit, found, foundAtPrimary, moreIsBetter, mustHold, aim, verdict } = target;
     const bound = (value: number) => `${moreIsBetter ? '≥' : '≤'} ${value} ${unit}`;
     const value = unit === '%' ? `${found.median.toFixed(1)} %` : `${spreadText(found)} ×`;
-    return [what, against ?? '', bound(mustHold), bound(aim), value, verdict];
+    const atPrimary = foundAtPrimary === null ? '' : `${spreadText(foundAtPrimary)} ×`;
+    return [what, against ?? '', bound(mustHold), bound(aim), value, atPrimary, verdict];
   });
-  const heads = ['target', 'against', 'must hold', 'aim', 'found (least-most)', 'verdict'];
-  return table(heads, ['left', 'left', 'right', 'right', 'right', 'left'], rows);
+  const heads = [
+    'target',
+    'against',
+    'must hold',
+    'aim',
+    'found (least-most)',
+    'asking the primary',
+    'verdict',
+  ];
+  return table(heads, ['left', 'left', 'right', 'right', 'right', 'right', 'left'], rows);
 }
 
 function spreadText({ median, least, most }: Spread): string {

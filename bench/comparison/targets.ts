@@ -68,6 +68,8 @@ export interface Judged {
   /** A ratio, or percent of a core. */
   unit: '×' | '%';
   found: Spread;
+  /** The same for clients that send each request to its key's primary; null if that was not measured. */
+  foundAtPrimary: Spread | null;
   /** Of the found value and the bounds: more is better. */
   moreIsBetter: boolean;
   mustHold: number;
@@ -75,36 +77,41 @@ export interface Judged {
   verdict: Verdict;
 }
 
-/** Targets whose systems were not measured are left out. */
+/** Targets whose systems were not measured are left out. The verdict is on clients that know nothing. */
 export function judge(comparison: Comparison): Judged[] {
   const judged = ratioTargets.flatMap((target) => judgeRatio(comparison, target));
   const idle = comparison.systems.find(({ name }) => name === 'kvorum')?.idleCpuPercent ?? null;
   if (idle === null) return judged;
   const found = { median: idle, least: idle, most: idle };
-  return [
-    ...judged,
-    verdictOn({
-      what: 'idle cluster, of a core',
-      against: null,
-      unit: '%',
-      found,
-      moreIsBetter: false,
-      ...idleTarget,
-    }),
-  ];
+  const row = {
+    what: 'idle cluster, of a core',
+    against: null,
+    unit: '%',
+    found,
+    foundAtPrimary: null,
+  } as const;
+  return [...judged, verdictOn({ ...row, moreIsBetter: false, ...idleTarget })];
 }
 
 function judgeRatio(comparison: Comparison, target: RatioTarget): Judged[] {
-  const { what, against, workload, clients, measure, mustHold, aim } = target;
+  const { what, against, measure, mustHold, aim } = target;
+  const found = worstRatio(comparison, target, 'kvorum');
+  if (found === null) return [];
+  const foundAtPrimary = worstRatio(comparison, target, 'kvorum-primary');
   const moreIsBetter = measure === 'perSecond';
-  const ratios = clients.flatMap(
-    (count) => ratioBetween(comparison, { against, workload, clients: count, measure }) ?? [],
+  return [verdictOn({ what, against, unit: '×', found, foundAtPrimary, moreIsBetter, mustHold, aim })];
+}
+
+/** Over all numbers of clients of the target; null if one of them was not measured. */
+function worstRatio(comparison: Comparison, target: RatioTarget, own: string): Spread | null {
+  const { against, workload, clients, measure } = target;
+  const ratios = clients.map((count) =>
+    ratioBetween(comparison, { own, against, workload, clients: count, measure }),
   );
-  if (ratios.length < clients.length) return [];
-  ratios.sort((a, b) => (moreIsBetter ? a.median - b.median : b.median - a.median));
-  const [worst] = ratios;
-  if (worst === undefined) return [];
-  return [verdictOn({ what, against, unit: '×', found: worst, moreIsBetter, mustHold, aim })];
+  const found = ratios.filter((ratio) => ratio !== null);
+  if (found.length < ratios.length) return null;
+  found.sort((a, b) => (measure === 'perSecond' ? a.median - b.median : b.median - a.median));
+  return found[0] ?? null;
 }
 
 function verdictOn(target: Omit<Judged, 'verdict'>): Judged {
@@ -113,15 +120,15 @@ function verdictOn(target: Omit<Judged, 'verdict'>): Judged {
   return { ...target, verdict: meets(aim) ? 'aim met' : meets(mustHold) ? 'holds' : 'MISSED' };
 }
 
-/** Kvorum's figure divided by the other's; null if one of the two was not measured. */
+/** One door's figure divided by the other's; null if one of the two was not measured. */
 export function ratioBetween(
   { rows }: Comparison,
-  of: { against: string; workload: string; clients: number; measure: keyof Figures & Measure },
+  of: { own: string; against: string; workload: string; clients: number; measure: keyof Figures & Measure },
 ): Spread | null {
   const figures = (door: string) =>
     rows
       .find((row) => row.door === door && row.workload === of.workload && row.clients === of.clients)
       ?.rounds.map((round) => round[of.measure]) ?? [];
-  const [own, other] = [figures('kvorum'), figures(of.against)];
+  const [own, other] = [figures(of.own), figures(of.against)];
   return own.length === 0 || other.length === 0 ? null : ratioOf(own, other);
 }

@@ -151,11 +151,12 @@ function drawLines(
   return [...curves, ...labelled, xTitle].join('');
 }
 
-/** The least of 1, 2, 4, 5, 8 times a power of ten that is not below. */
+/** The least of a few round numbers that is not below; each has four round quarters. */
 export function niceTop(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 2, 4, 5, 8, 10].find((candidate) => candidate * power >= value) ?? 10;
+  const factor =
+    [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= value) ?? 10;
   return factor * power;
 }
 

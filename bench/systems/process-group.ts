@@ -62,7 +62,7 @@ export class ProcessGroup {
     throw new Error(`${what} did not become ready within a minute; it said:\n${said}`);
   }
 
-  /** Of all processes, descendants included. */
+  /** Of all processes that run, in the order in which they were started, then their descendants. */
   pids(): number[] {
     return this.facts().map(({ pid }) => pid);
   }
@@ -95,14 +95,16 @@ export class ProcessGroup {
 
   private facts(): ProcessFacts[] {
     const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    const known = all.map(readFacts).filter((facts) => facts !== null);
+    const known = new Map(
+      all.map(readFacts).flatMap((facts) => (facts === null ? [] : [[facts.pid, facts]])),
+    );
     const wanted = new Set(this.children.map(({ pid }) => pid ?? -1));
-    // A child has a higher number than its parent except after a wrap, hence until nothing is added.
+    // A parent may have a higher number than its child, hence until nothing is added.
     for (let before = -1; before !== wanted.size;) {
       before = wanted.size;
-      for (const { pid, parent } of known) if (wanted.has(parent)) wanted.add(pid);
+      for (const { pid, parent } of known.values()) if (wanted.has(parent)) wanted.add(pid);
     }
-    return known.filter(({ pid }) => wanted.has(pid));
+    return [...wanted].flatMap((pid) => known.get(pid) ?? []);
   }
 }
 

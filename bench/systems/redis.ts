@@ -10,7 +10,7 @@ import type { System } from './system.js';
 
 const host = '127.0.0.1';
 const replicas = 2;
-const waitTimeoutMs = 10_000;
+const waitTimeoutMs = 5_000;
 
 export const redis: System = {
   name: 'redis',

@@ -11,6 +11,8 @@ import type { Socket } from 'node:net';
 const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 };
 const flags = { acknowledge: 1, endStream: 1, endHeaders: 4, padded: 8 };
 const windowDefault = 65_535;
+/** What every receiver takes (SETTINGS_MAX_FRAME_SIZE). */
+const frameBytesMax = 16_384;
 const windowMax = 2 ** 31 - 1;
 /** The connection's window is topped up each time this much has arrived. */
 const topUpBytes = 2 ** 24;
@@ -62,19 +64,14 @@ export class GrpcConnection {
   call(path: string, message: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) throw this.ended;
+      const dataBytes = 5 + message.length;
+      // Nothing here sends a message in parts.
+      if (dataBytes > this.streamWindow) throw new Error(`a message of ${message.length} bytes is too large`);
       const stream = this.nextStream;
       this.nextStream += 2;
       this.calls.set(stream, { resolve, reject, received: Buffer.alloc(0) });
-      const dataBytes = 5 + message.length;
-      if (dataBytes > this.streamWindow) throw new Error(`a message of ${message.length} bytes is too large`);
-      const head = this.headerBlock(path, stream === 1);
-      const frames = Buffer.allocUnsafe(9 + head.length + 9 + dataBytes);
-      let at = writeFrameHead(frames, 0, head.length, frameType.headers, flags.endHeaders, stream);
-      at += head.copy(frames, at);
-      at = writeFrameHead(frames, at, dataBytes, frameType.data, flags.endStream, stream);
-      at = frames.writeUInt8(0, at); // not compressed
-      at = frames.writeUInt32BE(message.length, at);
-      message.copy(frames, at);
+      const head = frame(frameType.headers, flags.endHeaders, stream, this.headerBlock(path, stream === 1));
+      const frames = Buffer.concat([head, ...dataFrames(stream, message)]);
       this.waitingForWindow.push({ frames, dataBytes });
       this.sendWhatFits();
     });
@@ -183,6 +180,19 @@ export class GrpcConnection {
   }
 }
 
+/** The message, prefixed as gRPC wants it: not compressed, length. */
+function dataFrames(stream: number, message: Buffer): Buffer[] {
+  const data = Buffer.allocUnsafe(5 + message.length);
+  message.copy(data, data.writeUInt32BE(message.length, data.writeUInt8(0, 0)));
+  const frames: Buffer[] = [];
+  for (let at = 0; at < data.length; at += frameBytesMax) {
+    const end = at + frameBytesMax;
+    const flag = end >= data.length ? flags.endStream : 0;
+    frames.push(frame(frameType.data, flag, stream, data.subarray(at, end)));
+  }
+  return frames;
+}
+
 /** A string literal without Huffman coding, shorter than 127 bytes. */
 function text(value: string): Buffer {
   return Buffer.concat([Buffer.of(value.length), Buffer.from(value, 'latin1')]);
@@ -196,20 +206,10 @@ function windowUpdate(bytes: number): Buffer {
 
 function frame(type: number, flag: number, stream: number, payload: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(9 + payload.length);
-  payload.copy(bytes, writeFrameHead(bytes, 0, payload.length, type, flag, stream));
+  let at = bytes.writeUIntBE(payload.length, 0, 3);
+  at = bytes.writeUInt8(type, at);
+  at = bytes.writeUInt8(flag, at);
+  at = bytes.writeUInt32BE(stream, at);
+  payload.copy(bytes, at);
   return bytes;
-}
-
-function writeFrameHead(
-  into: Buffer,
-  at: number,
-  length: number,
-  type: number,
-  flag: number,
-  stream: number,
-): number {
-  let offset = into.writeUIntBE(length, at, 3);
-  offset = into.writeUInt8(type, offset);
-  offset = into.writeUInt8(flag, offset);
-  return into.writeUInt32BE(stream, offset);
 }

@@ -51,19 +51,47 @@ export class HttpConnection {
     const headEnd = this.received.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
     const head = this.received.toString('latin1', 0, headEnd);
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
-    const end = headEnd + 4 + length;
-    if (this.received.length < end) return;
-    const body = this.received.subarray(headEnd + 4, end);
-    this.received = this.received.subarray(end);
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+    const isChunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head);
+    const whole = isChunked
+      ? parseChunks(this.received, headEnd + 4)
+      : parseSized(this.received, headEnd + 4, Number(length ?? 0));
+    if (whole === null) return;
+    this.received = this.received.subarray(whole.end);
     const { waiting } = this;
     this.waiting = null;
-    waiting?.resolve({ status: Number(head.slice(9, 12)), body });
+    waiting?.resolve({ status: Number(head.slice(9, 12)), body: whole.body });
   }
 
   private fail(error: Error): void {
     const { waiting } = this;
     this.waiting = null;
     waiting?.reject(error);
+  }
+}
+
+interface WholeBody {
+  body: Buffer;
+  /** Where the next reply begins. */
+  end: number;
+}
+
+function parseSized(bytes: Buffer, from: number, length: number): WholeBody | null {
+  const end = from + length;
+  return bytes.length < end ? null : { body: bytes.subarray(from, end), end };
+}
+
+/** RFC 9112, section 7.1, without trailers; null while the last chunk is missing. */
+export function parseChunks(bytes: Buffer, from: number): WholeBody | null {
+  const pieces: Buffer[] = [];
+  for (let at = from; ;) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd < 0) return null;
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    const end = lineEnd + 2 + size + 2;
+    if (bytes.length < end) return null;
+    if (size === 0) return { body: Buffer.concat(pieces), end };
+    pieces.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = end;
   }
 }
