@@ -125,6 +125,10 @@ export function isTerminating(object: ApiObject): boolean {
   return object.metadata?.deletionTimestamp !== undefined;
 }
 
+export function readinessOf(pod: Pod): Condition | undefined {
+  return pod.status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
 export function isPodReady(pod: Pod): boolean {
-  return pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+  return readinessOf(pod)?.status === 'True';
 }

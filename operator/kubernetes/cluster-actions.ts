@@ -18,6 +18,7 @@ import type { ScalePlan } from './plan-scale.js';
 import type { Growth } from './plan-volumes.js';
 import type { KvorumClusterStatus } from './plan-status.js';
 import type { LostVolume } from './plan-lost-volumes.js';
+import type { Withdrawal } from './plan-withdrawals.js';
 import { nodePath, objectPath } from './resource-paths.js';
 import type { Resource } from './resource-paths.js';
 
@@ -109,6 +110,14 @@ export class ClusterActions {
     const { claim, claimUid, worker, podUid } = lost;
     const gone = await this.removeExactly('persistentvolumeclaims', claim, claimUid);
     return gone.type === 'done' ? this.removeExactly('pods', worker, podUid) : gone;
+  }
+
+  /** Only if nobody has changed the pod since: what its kubelet says of it counts for more. */
+  async withdraw({ pod, resourceVersion, conditions }: Withdrawal): Promise<Outcome> {
+    const path = `${objectPath('pods', this.options.namespace, pod)}/status`;
+    return outcomeOf(
+      await this.send(patchRequest(path, { metadata: { resourceVersion }, status: { conditions } })),
+    );
   }
 
   private async removeExactly(resource: Resource, name: string, uid: string): Promise<Outcome> {

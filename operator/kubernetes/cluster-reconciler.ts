@@ -171,6 +171,10 @@ export class ClusterReconciler {
   }
 
   private async act(plan: ClusterPlan, observation: Observation): Promise<boolean> {
+    for (const withdrawal of plan.withdrawals) {
+      // Of use, yet nothing depends on it: what else is to be done does not wait for it.
+      this.isFine(await this.actions.withdraw(withdrawal), 'status of pods');
+    }
     for (const object of plan.surroundings) {
       if (!this.isApplied(object, 0) && !this.isFine(await this.applyObject(object), object.name))
         return false;

@@ -3,7 +3,7 @@
  */
 import type { ClusterStatus, WorkerStatus } from '../../core/control/cluster-status.js';
 import type { RingRecord, WorkerId } from '../../core/ring/ring-record.js';
-import { isPodReady, isTerminating, nameOf, uidOf } from './api-objects.js';
+import { isPodReady, isTerminating, readinessOf, nameOf, uidOf } from './api-objects.js';
 import type { Pod, StatefulSet, VolumeClaim } from './api-objects.js';
 import type { KvorumCluster } from './cluster-spec.js';
 import { namesOf, ordinalOf, workerName } from './object-names.js';
@@ -45,6 +45,9 @@ export function restartMarkOf(statefulSet: StatefulSet | null): RestartMark | nu
   return pod === undefined || uid === undefined || uid === '' ? null : { pod, uid };
 }
 
+/** Why a pod is not ready that an operator took out of service. */
+export const withdrawnReason = 'KvorumWorkerLost';
+
 /** One worker as all sources together show it. */
 export interface WorkerView {
   ordinal: number;
@@ -53,6 +56,8 @@ export interface WorkerView {
   uid: string;
   /** Its pod is there, ready, and stays. */
   podReady: boolean;
+  /** If it is not ready, then because an operator said so: its kubelet has not. */
+  withdrawn: boolean;
   terminating: boolean;
   /** Its pod was made from an older template; null if that cannot be told now. */
   outdated: boolean | null;
@@ -94,6 +99,7 @@ export function viewOf(observation: Observation): ClusterView {
       pod,
       uid: pod === null ? '' : uidOf(pod),
       podReady: pod !== null && !terminating && isPodReady(pod),
+      withdrawn: pod !== null && readinessOf(pod)?.reason === withdrawnReason,
       terminating,
       outdated: pod === null || !revisionKnown ? null : revisionOf(pod) !== revision,
       worker: statusOf.get(id) ?? null,

@@ -17,6 +17,8 @@ import { planScale } from './plan-scale.js';
 import type { ScalePlan } from './plan-scale.js';
 import { planLostVolumes } from './plan-lost-volumes.js';
 import type { LostVolume } from './plan-lost-volumes.js';
+import { planWithdrawals } from './plan-withdrawals.js';
+import type { Withdrawal } from './plan-withdrawals.js';
 import { planGrowth } from './plan-volumes.js';
 import type { Growth } from './plan-volumes.js';
 import { expectedWorkers } from './worker-discovery.js';
@@ -28,6 +30,7 @@ export interface ClusterPlan {
   rollout: RolloutPlan;
   growth: Growth[];
   lostVolumes: LostVolume[];
+  withdrawals: Withdrawal[];
   expected: ExpectedWorker[];
   surroundings: DesiredObject[];
   /** Null if the StatefulSet is to stay as it is. */
@@ -57,6 +60,8 @@ export function planCluster(observation: Observation): ClusterPlan {
     rollout,
     growth: frozen ? [] : planGrowth(observation),
     lostVolumes: frozen ? [] : planLostVolumes(observation, view),
+    // Part of the failover, which goes on while all else is frozen.
+    withdrawals: planWithdrawals(observation, view),
     expected: expectedWorkers(observation, view, count, wishes),
     surroundings: frozen ? [] : desiredSurroundings(cluster),
     statefulSet: frozen ? null : statefulSetOf(observation, scale),

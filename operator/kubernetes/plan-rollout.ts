@@ -159,11 +159,10 @@ function deletion(worker: WorkerView): RolloutStep {
   return { type: 'deletePod', id: worker.id, uid: worker.uid, resourceVersion, reason };
 }
 
-/** It serves nobody, so nothing is lost with its pod. */
-function isDown({ podReady, terminating, worker }: WorkerView): boolean {
-  return (
-    !podReady && !terminating && (worker === null || worker.state === 'lost' || worker.state === 'starting')
-  );
+/** It serves nobody, so nothing is lost with its pod. Two must say so: the controller, and its kubelet. */
+function isDown({ podReady, withdrawn, terminating, worker }: WorkerView): boolean {
+  if (podReady || withdrawn || terminating) return false;
+  return worker === null || worker.state === 'lost' || worker.state === 'starting';
 }
 
 /** Why the pod may not go yet; '' if it may. */

@@ -18,6 +18,7 @@
  *   kvorum.dev                kvorumclusters/status               patch
  *   apps                      statefulsets                        get list watch create patch
  *   ''                        pods                                get list watch delete
+ *   ''                        pods/status                         patch
  *   ''                        services                            get create patch
  *   ''                        configmaps                          get create update
  *   ''                        persistentvolumeclaims              get list watch patch delete
@@ -82,13 +83,13 @@ export const kubernetesSettings = {
   }),
   leaseDurationMs: duration({
     description: 'a second operator takes over when the active one has not renewed its Lease for so long',
-    defaultMs: 8_000,
+    defaultMs: 6_000,
     range: { min: 1_000, max: 60_000 },
     group,
   }),
   leaseRetryMs: duration({
     description: 'how often the Lease is renewed, or looked at by who waits for it',
-    defaultMs: 2_000,
+    defaultMs: 1_500,
     range: { min: 100, max: 10_000 },
     group,
   }),

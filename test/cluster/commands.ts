@@ -88,8 +88,17 @@ export async function inflict(fault: Fault, node = '', command = ''): Promise<st
   return run('bash', ['-c', line], { environment: { NODE: node, COMMAND: command } });
 }
 
-export function pause(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
+/** Shorter if the signal says so. */
+export function pause(durationMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, durationMs);
+    signal?.addEventListener('abort', end);
+  });
 }
 
 /** Calls `probe` until it returns something, and gives up with what it said last. */

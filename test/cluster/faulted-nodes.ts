@@ -43,12 +43,12 @@ export async function someWorker(kubernetes: Kubernetes, onNode?: string): Promi
 }
 
 /** kill -9 of the pod's first process, from outside of its container: inside, the kernel protects it. */
-export async function killProcessOf(pod: PodView): Promise<void> {
+export async function killProcessOf(pod: PodView, program: 'node' | 'operator' = 'node'): Promise<void> {
   const uid = pod.metadata.uid;
   const underscored = uid.replaceAll('-', '_');
   const command =
     `for p in /proc/[0-9]*; do if grep -q -e ${uid} -e ${underscored} $p/cgroup 2>/dev/null && ` +
-    `tr '\\0' ' ' <$p/cmdline | grep -q dist/node/main.js; then kill -9 \${p#/proc/}; echo killed; fi; done`;
+    `tr '\\0' ' ' <$p/cmdline | grep -q dist/${program}/main.js; then kill -9 \${p#/proc/}; echo killed; fi; done`;
   const output = await inflict('NODE_EXEC', pod.spec.nodeName, command);
   if (!output.includes('killed')) throw new Error(`no process of ${pod.metadata.name} found on its node`);
 }

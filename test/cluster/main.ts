@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { canInflict, faultDescriptions, pause, run } from './commands.js';
 import type { Fault } from './commands.js';
+import { killProcessOf } from './faulted-nodes.js';
 import { Kubernetes } from './kubernetes.js';
 import { scenarios } from './scenarios/catalogue.js';
 import type { Scenario } from './scenarios/catalogue.js';
@@ -90,26 +91,36 @@ function missingFor({ name, needs }: Scenario): string[] {
   return missing;
 }
 
-/** The active operator dies again and again while the scenario runs, at moments that differ. */
+/** The active operator dies again and again while harm is done, at moments that differ. */
 async function withOperatorsKilled(trial: Trial, scenario: Scenario): Promise<void> {
   const over = new AbortController();
   let killed = 0;
   const killing = (async () => {
-    while (!over.signal.aborted) {
-      await pause(5_000 + Math.random() * 15_000);
-      const active = await trial.kubernetes.activeOperator().catch(() => '');
-      if (active === '') continue;
-      await trial.kubernetes.deletePod(active).then(
-        () => (killed += 1),
-        () => undefined,
-      );
+    for (;;) {
+      await pause(5_000 + Math.random() * 40_000, over.signal);
+      if (over.signal.aborted) return;
+      if (await killActiveOperator(trial).catch(() => false)) killed += 1;
     }
   })();
+  trial.stopKilling = async () => {
+    over.abort();
+    await killing;
+  };
   await scenario.run(trial);
-  over.abort();
-  await killing;
+  await trial.stopKilling();
+  trial.stopKilling = null;
   const row = trial.rows.at(-1);
   if (row !== undefined) row.scenario += `, ${killed} operators killed`;
+}
+
+/** Half of them have a moment to give the Lease back, the others none. */
+async function killActiveOperator({ kubernetes }: Trial): Promise<boolean> {
+  const active = await kubernetes.activeOperator();
+  const pod = (await kubernetes.pods('operator')).find(({ metadata }) => active.startsWith(metadata.name));
+  if (pod === undefined) return false;
+  if (canInflict('NODE_EXEC') && Math.random() < 0.5) await killProcessOf(pod, 'operator');
+  else await kubernetes.deletePod(pod.metadata.name);
+  return true;
 }
 
 async function removeNamespace(): Promise<void> {

@@ -60,6 +60,8 @@ const warmUpMs = 4_000;
 const afterwardsMs = 5_000;
 const replicationTimeoutMs = 300_000;
 const loadPod = 'load';
+/** Until another operator has noticed that the active one is gone, and has done its work. */
+export const operatorLossMsMax = 15_000;
 
 export function imageValues(image: string): string[] {
   const at = image.lastIndexOf(':');
@@ -68,6 +70,8 @@ export function imageValues(image: string): string[] {
 
 export class Trial {
   readonly rows: Row[] = [];
+  /** While set, whoever is to notice a loss is killed now and then; ends that. */
+  stopKilling: (() => Promise<void>) | null = null;
   private load: Load | null = null;
   private runs = 0;
   /** So that no two runs against one store write the same keys. */
@@ -127,6 +131,10 @@ export class Trial {
     act: (plan: LoadPlan) => Promise<Action>,
   ): Promise<void> {
     this.say(`${scenario} …`);
+    const { unavailableMsMax } = expectation;
+    if (this.stopKilling !== null && unavailableMsMax !== undefined) {
+      expectation = { ...expectation, unavailableMsMax: Math.max(unavailableMsMax, operatorLossMsMax) };
+    }
     const row = newRow(scenario, promiseOf(expectation));
     this.rows.push(row);
     try {
@@ -157,6 +165,7 @@ export class Trial {
     const before = await load.counts();
     if (before.good === 0) throw new Error('the load had no good answer before anything was done');
     const { harmedAt, furtherCalls = [], problems = [], remarks = [] } = await act(plan);
+    await this.stopKilling?.();
     row.problems.push(...problems);
     row.remarks.push(...remarks);
     row.replicatedAfterS = await this.replicatedAfterS(harmedAt);

@@ -4,10 +4,10 @@ import { someWorker, victimNode, waitForNode } from '../faulted-nodes.js';
 import type { LoadCall } from '../history-of-load.js';
 import { isGood } from '../history-of-load.js';
 import { Load } from '../load.js';
+import { operatorLossMsMax } from '../trial.js';
 import type { Trial } from '../trial.js';
 
 const nodeLossMsMax = 5_000;
-const nodeAndOperatorLossMsMax = 15_000;
 const downMs = 40_000;
 
 export function powerLost(trial: Trial): Promise<void> {
@@ -17,7 +17,7 @@ export function powerLost(trial: Trial): Promise<void> {
 }
 
 export function powerLostWithOperator(trial: Trial): Promise<void> {
-  const expectation = { unavailableMsMax: nodeAndOperatorLossMsMax };
+  const expectation = { unavailableMsMax: operatorLossMsMax };
   return trial.underLoad('node power loss, with active operator', expectation, () => powerLoss(trial, true));
 }
 

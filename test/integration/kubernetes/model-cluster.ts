@@ -183,8 +183,8 @@ export class ModelCluster implements WorkerSurroundings {
       cluster: 'kv',
       identity,
       defaultImage: 'kvorum:default',
-      leaseDurationMs: 7_000,
-      leaseRetryMs: 1_000,
+      leaseDurationMs: 6_000,
+      leaseRetryMs: 1_500,
       limits: defaultLimits,
       createLinks: (id, _clusterId, _limits, inbox) => this.links(id, inbox),
       log: {

@@ -149,6 +149,18 @@ describe('operator', () => {
     await reached(cluster, () => cluster.pods().length === 6);
   });
 
+  it('takes the workers of a lost node out of service long before Kubernetes does', async () => {
+    const { cluster } = await created();
+    const pod = cluster.pods()[1];
+    const isReady = () =>
+      cluster.pods().some((other) => other.metadata.name === pod?.metadata.name && isPodReady(other));
+    cluster.workloads.killNode(pod?.spec?.nodeName ?? '');
+    expect(isReady()).toBe(true);
+    expect(await reached(cluster, () => !isReady())).toBeLessThan(5_000);
+    cluster.workloads.startNode(pod?.spec?.nodeName ?? '');
+    await reached(cluster, () => cluster.condition('Ready') === 'True');
+  });
+
   it('grows volumes, and says where it cannot', async () => {
     const { cluster } = await created();
     cluster.patchSpec({ storage: { size: '20Gi' } });

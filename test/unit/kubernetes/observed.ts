@@ -1,7 +1,8 @@
 /** Observations for the planner, built from little. */
 import type { WorkerStatus } from '../../../core/control/cluster-status.js';
 import type { RingRecord } from '../../../core/ring/ring-record.js';
-import type { Pod, StatefulSet, VolumeClaim } from '../../../operator/kubernetes/api-objects.js';
+import type { Condition, Pod, StatefulSet, VolumeClaim } from '../../../operator/kubernetes/api-objects.js';
+import { withdrawnReason } from '../../../operator/kubernetes/observation.js';
 import type { Observation } from '../../../operator/kubernetes/observation.js';
 import { clusterOf } from '../../support/cluster-of.js';
 
@@ -12,7 +13,7 @@ export interface WorkerSketch {
   primaries?: number;
   /** In the ring. */
   holds?: boolean;
-  pod?: 'ready' | 'unready' | 'terminating' | 'none' | 'broken';
+  pod?: 'ready' | 'unready' | 'withdrawn' | 'terminating' | 'none' | 'broken';
   outdated?: boolean;
   node?: string;
   ip?: string;
@@ -92,11 +93,16 @@ function podOf({ pod = 'ready', outdated = false, node, ip }: WorkerSketch, ordi
       spec: node === undefined ? {} : { nodeName: node },
       status: {
         ...(ip === undefined ? {} : { podIP: ip }),
-        conditions: [{ type: 'Ready', status: pod === 'ready' ? 'True' : 'False' }],
+        conditions: [{ type: 'PodScheduled', status: 'True' }, readiness(pod)],
         ...(pod === 'broken' ? { containerStatuses: [{ name: 'worker', state: { waiting } }] } : {}),
       },
     },
   ];
+}
+
+function readiness(pod: WorkerSketch['pod']): Condition {
+  if (pod === 'withdrawn') return { type: 'Ready', status: 'False', reason: withdrawnReason };
+  return { type: 'Ready', status: pod === 'ready' ? 'True' : 'False' };
 }
 
 function statusOf({ state = 'ready', primaries = 1 }: WorkerSketch, ordinal: number): WorkerStatus {
