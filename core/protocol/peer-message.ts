@@ -4,32 +4,28 @@
  * neither.
  */
 import {
-  ascii,
-  boolean,
-  bytes,
-  list,
-  optional,
-  position,
-  struct,
-  tagged,
-  time,
-  u16,
-  u32,
-  word,
-} from './wire.js';
+  consistency,
+  detailText,
+  entriesMax,
+  entryBytes,
+  identifier,
+  key,
+  messageBytesMax,
+  notAppliedReason,
+  operationKind,
+  optionalVersion,
+  partition,
+  precondition,
+  readResult,
+  shortText,
+  writeResult,
+} from './message-fields.js';
+import * as hot from './hot-messages.js';
+import { boolean, bytes, list, optional, position, struct, tagged, time, u16, u32, word } from './wire.js';
 import type { Codec, Decoded } from './wire.js';
-import { notAppliedReasons } from './operation.js';
 
-/** Entries, rows and whole messages: above the largest value plus its key and header. */
-export const messageBytesMax = 24 * 1024 * 1024;
-const entriesMax = 65_536;
-const identifier = ascii(128);
-const partition = u16;
-export const entryBytes = bytes(messageBytesMax);
-const key = bytes(1_024);
-
+export { entryBytes, messageBytesMax } from './message-fields.js';
 export const epochStarts = list(struct({ epoch: position, firstSeq: position }), 4_096);
-const version = struct({ epoch: position, seq: position });
 
 /** Leader to voter or learner: entries, or none: a lease request and the leader's commit position. */
 const append = struct({
@@ -120,22 +116,17 @@ const copyChunk = struct({
 /** The copy cannot go on; ask anew. */
 const copyEnd = struct({ partition, epoch: position, number: position });
 
-const preconditionCodec = struct({
-  type: word(['none', 'ifMatch', 'ifNoneMatch']),
-  versions: optional(list(version, 256)),
-});
-
 /** A client's write, passed on to the primary. `epoch` is the configuration that the sender routed by. */
 const forwardWrite = struct({
   id: position,
   partition,
   epoch: position,
-  kind: word(['put', 'delete']),
+  kind: operationKind,
   key,
-  value: bytes(messageBytesMax),
-  contentType: ascii(255),
-  precondition: preconditionCodec,
-  idempotencyKey: ascii(255),
+  value: entryBytes,
+  contentType: shortText,
+  precondition,
+  idempotencyKey: shortText,
   deadlineMs: u32,
 });
 const forwardRead = struct({
@@ -143,17 +134,17 @@ const forwardRead = struct({
   partition,
   epoch: position,
   key,
-  consistency: word(['linearizable', 'eventual']),
-  atLeast: optional(version),
+  consistency,
+  atLeast: optionalVersion,
   headOnly: boolean,
   deadlineMs: u32,
 });
 
-const notApplied = { reason: word(notAppliedReasons), detail: ascii(512) };
+const notApplied = { reason: notAppliedReason, detail: detailText };
 const writeReply = struct({
   id: position,
-  result: word(['applied', 'preconditionFailed', 'absent', 'notApplied', 'unknown']),
-  version: optional(version),
+  result: writeResult,
+  version: optionalVersion,
   created: boolean,
   replayed: boolean,
   acks: u16,
@@ -163,10 +154,10 @@ const writeReply = struct({
 });
 const readReply = struct({
   id: position,
-  result: word(['found', 'missing', 'notApplied']),
-  version: optional(version),
-  contentType: ascii(255),
-  value: bytes(messageBytesMax),
+  result: readResult,
+  version: optionalVersion,
+  contentType: shortText,
+  value: entryBytes,
   staleMs: optional(time),
   ringVersion: position,
   ...notApplied,
@@ -196,7 +187,7 @@ const alive = struct({});
 const ringVersion = struct({ version: position });
 const ring = struct({ payload: entryBytes });
 
-const variants = {
+const described = {
   append,
   ack,
   refusal,
@@ -220,9 +211,11 @@ const variants = {
   disk,
 };
 
-export const peerMessageCodec = tagged(variants);
-export type PeerMessage = Decoded<typeof peerMessageCodec>;
+/** The format of every message: what the codecs written out by hand are held to. */
+export const describedMessageCodec = tagged(described);
+export type PeerMessage = Decoded<typeof describedMessageCodec>;
 export type PeerMessageOf<T extends PeerMessage['type']> = Extract<PeerMessage, { type: T }>;
+export const peerMessageCodec: Codec<PeerMessage> = tagged({ ...described, ...hot });
 /** A frame's content. */
 export const peerFrameCodec: Codec<PeerMessage[]> = list(peerMessageCodec, 65_536);
 

@@ -261,7 +261,9 @@ export function tagged<V extends Record<string, Codec<object>>>(variants: V): Co
       const code = u8.read(reader);
       const codec = codecs[code];
       if (codec === undefined) throw new WireError(`unknown kind ${code}`);
-      return Object.assign(codec.read(reader), { type: names[code] }) as TaggedOf<V>;
+      const value = codec.read(reader) as { type?: string };
+      value.type ??= names[code] ?? '';
+      return value as TaggedOf<V>;
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Limits } from '../limits.js';
 import type { ControlRequest } from '../protocol/control-message.js';
 import type { Checksum } from '../protocol/entry.js';
 import type { PeerRun, RecoveredStore } from '../protocol/log-command.js';
-import type { ReadOperation, WriteOperation } from '../protocol/operation.js';
+import type { ReadOperation, Row, WriteOperation } from '../protocol/operation.js';
 import type { PeerMessage } from '../protocol/peer-message.js';
 import { decodeRing } from '../ring/ring-payload.js';
 import type { WorkerId } from '../ring/ring-record.js';
@@ -166,7 +166,7 @@ export class ReplicaMachine {
     partition: number,
     epoch: number,
     operation: ReadOperation,
-    row: Stored['row'],
+    row: Row | null,
     done: ReadDone,
   ) {
     return this.step(at, () => {
@@ -179,12 +179,7 @@ export class ReplicaMachine {
   }
 
   /** Any replica answers from its table what is marked eventual, or a version that it has applied. */
-  private readLocally(
-    replica: Replica,
-    operation: ReadOperation,
-    row: Stored['row'],
-    done: ReadDone,
-  ): boolean {
+  private readLocally(replica: Replica, operation: ReadOperation, row: Row | null, done: ReadDone): boolean {
     const { atLeast, consistency } = operation;
     if (replica.tableBusy || replica.deleting || replica.syncedEpoch === 0) return false;
     if (atLeast === null && consistency !== 'eventual') return false;

@@ -26,7 +26,8 @@ import { entryAt } from './replica.js';
 
 /** What the table shows for a key and an idempotency key, read in the same tick. */
 export interface Stored {
-  row: Row | null;
+  /** The version of the row, which only a precondition asks for: without one, any stands for *there is one*. */
+  version: Version | null;
   reply: { version: Version; created: boolean; kind: 'put' | 'delete'; digest: number } | null;
 }
 
@@ -69,7 +70,7 @@ export class Serving {
     if (before && this.answerRepeat(replica, leader, operation, stored, done)) return;
     const key = keyText(operation.key);
     const newestSeq = overlaySeq(leader, key, Infinity);
-    const current = newestSeq === null ? (stored.row?.version ?? null) : this.versionAt(replica, newestSeq);
+    const current = newestSeq === null ? stored.version : this.versionAt(replica, newestSeq);
     if (!preconditionHolds(operation.precondition, current)) {
       const outcome: WriteOutcome = { type: 'preconditionFailed', current };
       return this.answerAsRead(replica, leader, newestSeq ?? 0, outcome, done);

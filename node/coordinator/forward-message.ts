@@ -1,6 +1,5 @@
 /** Operations and outcomes as messages between workers, and back. Nothing here decides anything. */
 import type {
-  NotAppliedReason,
   ReadOperation,
   ReadOutcome,
   WriteOperation,
@@ -18,7 +17,6 @@ export interface ForwardHeader {
 }
 
 const detailLengthMax = 512;
-const noReason: { reason: NotAppliedReason; detail: string } = { reason: 'unavailable', detail: '' };
 const noValue = new Uint8Array(0);
 
 /** Texts on the wire are printable ASCII of bounded length; a detail may have come from anywhere. */
@@ -74,23 +72,26 @@ export function writeReply(
   outcome: WriteOutcome,
   ringVersion: number,
 ): PeerMessageOf<'writeReply'> {
-  const rest = { version: null, created: false, replayed: false, acks: 0, ringVersion, ...noReason };
-  const head = { ...rest, type: 'writeReply' as const, id, result: outcome.type };
-  switch (outcome.type) {
-    case 'applied':
-      head.created = outcome.created;
-      head.replayed = outcome.replayed;
-      head.acks = outcome.acks;
-      return { ...head, version: outcome.version };
-    case 'preconditionFailed':
-      return { ...head, version: outcome.current };
-    case 'absent':
-      return head;
-    case 'notApplied':
-      return { ...head, reason: outcome.reason, detail: wireText(outcome.detail) };
-    case 'unknown':
-      return { ...head, detail: wireText(outcome.reason) };
+  const isApplied = outcome.type === 'applied';
+  const reply: PeerMessageOf<'writeReply'> = {
+    type: 'writeReply',
+    id,
+    result: outcome.type,
+    version: isApplied ? outcome.version : null,
+    created: isApplied && outcome.created,
+    replayed: isApplied && outcome.replayed,
+    acks: isApplied ? outcome.acks : 0,
+    ringVersion,
+    reason: 'unavailable',
+    detail: '',
+  };
+  if (outcome.type === 'preconditionFailed') reply.version = outcome.current;
+  else if (outcome.type === 'unknown') reply.detail = wireText(outcome.reason);
+  else if (outcome.type === 'notApplied') {
+    reply.reason = outcome.reason;
+    reply.detail = wireText(outcome.detail);
   }
+  return reply;
 }
 
 export function writeOutcome(message: PeerMessageOf<'writeReply'>, partition: number): WriteOutcome {
@@ -111,16 +112,20 @@ export function writeOutcome(message: PeerMessageOf<'writeReply'>, partition: nu
 }
 
 export function readReply(id: number, outcome: ReadOutcome, ringVersion: number): PeerMessageOf<'readReply'> {
-  const rest = { version: null, contentType: '', value: noValue, staleMs: null, ringVersion, ...noReason };
-  const head = { ...rest, type: 'readReply' as const, id, result: outcome.type };
-  switch (outcome.type) {
-    case 'found':
-      return { ...head, ...outcome.row, staleMs: outcome.staleMs, type: 'readReply' };
-    case 'missing':
-      return { ...head, staleMs: outcome.staleMs };
-    case 'notApplied':
-      return { ...head, reason: outcome.reason, detail: wireText(outcome.detail) };
-  }
+  const row = outcome.type === 'found' ? outcome.row : null;
+  const isRefused = outcome.type === 'notApplied';
+  return {
+    type: 'readReply',
+    id,
+    result: outcome.type,
+    version: row === null ? null : row.version,
+    contentType: row === null ? '' : row.contentType,
+    value: row === null ? noValue : row.value,
+    staleMs: isRefused ? null : outcome.staleMs,
+    ringVersion,
+    reason: isRefused ? outcome.reason : 'unavailable',
+    detail: isRefused ? wireText(outcome.detail) : '',
+  };
 }
 
 export function readOutcome(message: PeerMessageOf<'readReply'>, partition: number): ReadOutcome {

@@ -85,6 +85,11 @@ export class TableFile {
   }
 
   /** @throws StorageFailure */
+  has(partition: number, key: Uint8Array): boolean | 'damaged' {
+    return this.reader.has(partition, key);
+  }
+
+  /** @throws StorageFailure */
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {
     return this.reader.getReply(partition, idempotencyKey);
   }

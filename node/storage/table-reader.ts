@@ -23,6 +23,7 @@ const slotOfPartition = '(SELECT slot FROM replicas WHERE partition = ?)';
 
 export class TableReader {
   private readonly rowStatement;
+  private readonly keyStatement;
   private readonly replyStatement;
 
   constructor(database: Database.Database) {
@@ -31,6 +32,9 @@ export class TableReader {
         `SELECT epoch, seq, content_type, value, checksum FROM rows WHERE slot = ${slotOfPartition} AND key = ?`,
       )
       .raw();
+    this.keyStatement = database
+      .prepare<[number, Uint8Array], number>(`SELECT 1 FROM rows WHERE slot = ${slotOfPartition} AND key = ?`)
+      .pluck();
     this.replyStatement = database
       .prepare<[number, string], ReplyColumns>(
         `SELECT epoch, seq, kind, created, digest, log_time, checksum FROM replies
@@ -47,6 +51,12 @@ export class TableReader {
     const [epoch, seq, contentType, value, checksum] = found;
     if (rowChecksum(partition, { key, epoch, seq, contentType, value }) !== checksum) return 'damaged';
     return { version: { epoch, seq }, contentType, value };
+  }
+
+  /** From the index alone. @throws StorageFailure if the file cannot be read */
+  has(partition: number, key: Uint8Array): boolean | 'damaged' {
+    const found = attempt(() => this.keyStatement.get(partition, key));
+    return found === 'damaged' ? found : found !== undefined;
   }
 
   /**

@@ -38,7 +38,7 @@ export interface TableThreadOptions {
   scrubRowsPerSecond?: number;
 }
 
-const applyDelayDefaultMs = 30;
+const applyDelayDefaultMs = 150;
 const scrubRowsPerSecondDefault = 200;
 /** Whatever has been gathered by then goes at once. */
 const gatheredEntriesMax = 5_000;
@@ -106,6 +106,10 @@ export class TableThread implements Table {
 
   get(partition: number, key: Uint8Array): Row | null | 'damaged' {
     return this.reader.get(partition, key);
+  }
+
+  has(partition: number, key: Uint8Array): boolean | 'damaged' {
+    return this.reader.has(partition, key);
   }
 
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {

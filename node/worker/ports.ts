@@ -53,6 +53,8 @@ export interface AppliedPosition {
 export interface Table {
   /** Synchronous, from a connection of its own. `damaged`: the row's checksum differs. */
   get(partition: number, key: Uint8Array): Row | null | 'damaged';
+  /** Whether there is a row: from the index alone, which costs half of `get` and proves no checksum. */
+  has(partition: number, key: Uint8Array): boolean | 'damaged';
   getReply(partition: number, idempotencyKey: string): RememberedReply | null;
   /**
    * Applies entries that follow what is applied; `done` when reads see them (not yet synced). `full`: no

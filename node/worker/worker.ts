@@ -11,6 +11,7 @@ import type {
   ReadOperation,
   ReadOutcome,
   Row,
+  Version,
   WriteOperation,
   WriteOutcome,
 } from '../../core/protocol/operation.js';
@@ -132,11 +133,11 @@ export class Worker implements WorkerInbox, LocalReplicas {
     done: (outcome: WriteOutcome) => void,
   ): void {
     if (this.ended) return done(ending);
-    const row = this.rowOf(partition, operation.key);
-    if (row === 'damaged') return done(damaged);
+    const version = this.versionOf(partition, operation);
+    if (version === 'damaged') return done(damaged);
     const { idempotencyKey } = operation;
     const reply = idempotencyKey === '' ? null : this.options.table.getReply(partition, idempotencyKey);
-    this.run(this.machine.write(this.instant(), partition, epoch, operation, { row, reply }, done));
+    this.run(this.machine.write(this.instant(), partition, epoch, operation, { version, reply }, done));
   }
 
   read(
@@ -149,6 +150,17 @@ export class Worker implements WorkerInbox, LocalReplicas {
     const row = this.rowOf(partition, operation.key);
     if (row === 'damaged') return done(damaged);
     this.run(this.machine.read(this.instant(), partition, epoch, operation, row, done));
+  }
+
+  private versionOf(partition: number, operation: WriteOperation): Version | null | 'damaged' {
+    if (operation.precondition.type !== 'none') {
+      const row = this.rowOf(partition, operation.key);
+      return row === 'damaged' ? row : (row?.version ?? null);
+    }
+    const found = this.options.table.has(partition, operation.key);
+    if (found !== 'damaged') return found ? someVersion : null;
+    this.damaged(partition);
+    return found;
   }
 
   private rowOf(partition: number, key: Uint8Array): Row | null | 'damaged' {
@@ -349,6 +361,7 @@ export class Worker implements WorkerInbox, LocalReplicas {
   }
 }
 
+const someVersion: Version = { epoch: 0, seq: 0 };
 const checkpointEveryMs = 2_000;
 const damaged: NotApplied = {
   type: 'notApplied',

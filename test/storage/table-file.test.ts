@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
+import { entryContent } from '../../core/protocol/entry.js';
 import { TableFile } from '../../node/storage/table-file.js';
 import type { TableFileOptions } from '../../node/storage/table-file.js';
 import { bytesOf, entries, entry, textOf } from './entries.js';
@@ -103,6 +104,20 @@ describe('TableFile', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('knows from the index alone whether a key has a row', () => {
+    const table = open();
+    const first = entry(5, 1);
+    const { key } = entryContent(first);
+    expect(table.has(1, key)).toBe(false);
+    table.apply([{ partition: 1, entries: [first] }]);
+    expect(table.has(1, key)).toBe(true);
+    expect(table.has(2, key)).toBe(false);
+    const plan = table.database
+      .prepare('EXPLAIN QUERY PLAN SELECT 1 FROM rows WHERE slot = 1 AND key = ?')
+      .all(key);
+    expect(JSON.stringify(plan)).toContain('COVERING INDEX');
   });
 
   it('answers a remembered reply until it is too old', () => {

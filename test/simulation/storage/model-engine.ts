@@ -83,6 +83,10 @@ export class ModelEngine implements StorageEngine {
     return { version: { epoch, seq }, contentType, value: value.slice() };
   }
 
+  has(partition: number, key: Uint8Array): boolean {
+    return this.table.partitions.get(partition)?.rows.has(keyText(key)) ?? false;
+  }
+
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {
     const reply = this.table.partitions.get(partition)?.replies.get(idempotencyKey);
     if (reply === undefined) return null;

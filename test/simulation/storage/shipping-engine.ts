@@ -72,6 +72,10 @@ export class ShippingEngine implements StorageEngine {
     return this.openTable().get(partition, key);
   }
 
+  has(partition: number, key: Uint8Array): boolean | 'damaged' {
+    return this.openTable().has(partition, key);
+  }
+
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {
     return this.openTable().getReply(partition, idempotencyKey);
   }

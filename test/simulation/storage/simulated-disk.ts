@@ -112,6 +112,11 @@ export class SimulatedDisk {
         this.maybeHang(process);
         return row;
       },
+      has: (partition, key) => {
+        const found = engine.has(partition, key);
+        this.maybeHang(process);
+        return found;
+      },
       getReply: (partition, idempotencyKey) => engine.getReply(partition, idempotencyKey),
       apply: (batches, done) =>
         later('apply', () => {

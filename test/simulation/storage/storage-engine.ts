@@ -59,6 +59,7 @@ export interface StorageEngine {
   readLog(partition: number, fromSeq: number, bytesMax: number): Entry[];
 
   get(partition: number, key: Uint8Array): Row | null | 'damaged';
+  has(partition: number, key: Uint8Array): boolean | 'damaged';
   getReply(partition: number, idempotencyKey: string): RememberedReply | null;
   apply(batches: { partition: number; entries: Entry[] }[]): void;
   checkpoint(): AppliedPosition[];

@@ -85,6 +85,7 @@ export class ScriptedWorker {
       },
       table: {
         get: () => null,
+        has: () => false,
         getReply: () => null,
         apply: (batches, done) => {
           for (const { entries } of batches) this.applied.push(...entries);
