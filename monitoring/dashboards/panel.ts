@@ -70,6 +70,9 @@ export function stat(
         justifyMode: 'auto',
         orientation: 'auto',
         textMode: 'auto',
+        wideLayout: true,
+        showPercentChange: false,
+        percentChangeColorMode: 'standard',
         reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
       },
     },
@@ -128,40 +131,14 @@ export function heatMap(input: PanelInput): Panel {
           steps: 64,
           reverse: false,
         },
+        exemplars: { color: 'rgba(255,0,255,0.7)' },
         filterValues: { le: 1e-9 },
         legend: { show: true },
         rowsFrame: { layout: 'auto' },
+        showValue: 'never',
+        selectionMode: 'x',
         tooltip: { mode: 'single', yHistogram: false, showColorScale: false },
         yAxis: { axisPlacement: 'left', reverse: false, unit: input.unit },
-      },
-    },
-  );
-}
-
-/** How something with a few states changed, one line each. */
-export function states(
-  input: PanelInput & { words: Readonly<Record<string, [string, Step['color']]>> },
-): Panel {
-  const options = Object.fromEntries(
-    Object.entries(input.words).map(([value, [text, color]], index) => [value, { text, color, index }]),
-  );
-  return panel(
-    'state-timeline',
-    { width: 12, height: 8, ...input },
-    {
-      fieldConfig: fields({
-        mappings: [{ type: 'value', options }],
-        color: { mode: 'thresholds' },
-        thresholds: { mode: 'absolute', steps: [{ value: null, color: 'text' }] },
-        custom: { fillOpacity: 70, lineWidth: 0 },
-      }),
-      options: {
-        alignValue: 'left',
-        legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
-        mergeValues: true,
-        rowHeight: 0.9,
-        showValue: 'auto',
-        tooltip: { mode: 'single', sort: 'none' },
       },
     },
   );
