@@ -20,6 +20,9 @@ import { applyDefinition } from './custom-resource-definition.js';
 import { EventRecorder } from './event-recorder.js';
 import { LeaseElection } from './lease-election.js';
 import { labelsOf, namesOf } from './object-names.js';
+import { hasEnded } from './pod-trouble.js';
+import { objectPath } from './resource-paths.js';
+import type { Pod } from './api-objects.js';
 import { ownerReference, parseKvorumCluster } from './cluster-spec.js';
 
 export interface OperatorLog {
@@ -156,6 +159,7 @@ export class KubernetesOperator {
         return object === undefined ? null : ownerReference(parseKvorumCluster(object, null));
       },
       identity,
+      hasEnded: (holder) => this.hasEnded(holder),
       durationMs: this.options.leaseDurationMs,
       retryMs: this.options.leaseRetryMs,
       acquired: () => {
@@ -178,6 +182,14 @@ export class KubernetesOperator {
         log.info('another operator is active', { holder });
       },
     });
+  }
+
+  /** A crashed operator's pod stays, and its kubelet says within a second that nothing runs in it any more. */
+  private async hasEnded(holder: string): Promise<boolean> {
+    const { transport, namespace, leaseRetryMs } = this.options;
+    const path = objectPath('pods', namespace, holder);
+    const reply = await transport.request({ method: 'GET', path, timeoutMs: leaseRetryMs });
+    return reply.type === 'done' && hasEnded(reply.body as Pod);
   }
 
   private async keepDefinition(): Promise<void> {

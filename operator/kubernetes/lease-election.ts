@@ -2,7 +2,8 @@
  * Which of the operators acts: the one whose name stands in a Lease and was renewed lately, by the clock of
  * whoever looks. It spares work and quarrels; no decision of the protocol depends on there being one only.
  *
- *   waiting --(the Lease is free, given back, or unchanged for its duration; update succeeds)--> active
+ *   waiting --(the Lease is free, given back, unchanged for its duration, or its holder has ended; update
+ *              succeeds)--> active
  *   active --(another name in it, or no renewal for less than its duration)--> waiting
  *
  * An active one that cannot renew stops before the Lease runs out, so that two do not act at once while
@@ -24,6 +25,8 @@ export interface LeaseElectionOptions {
   /** Of the Lease, if it goes with something. */
   owner: () => OwnerReference | null;
   identity: string;
+  /** Somebody who knows says that the holder's process has ended. */
+  hasEnded: (holder: string) => Promise<boolean>;
   durationMs: number;
   retryMs: number;
   acquired: () => void;
@@ -111,7 +114,10 @@ export class LeaseElection {
     if (resourceVersion !== this.seen.resourceVersion) this.seen = { resourceVersion, at: timers.now() };
     const holder = lease.spec?.holderIdentity ?? '';
     const lasts = Math.max(durationMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1_000);
-    const free = holder === '' || holder === identity || timers.now() - this.seen.at >= lasts;
+    const unchangedMs = timers.now() - this.seen.at;
+    let free = holder === '' || holder === identity || unchangedMs >= lasts;
+    if (!free && unchangedMs >= this.options.retryMs / 2) free = await this.options.hasEnded(holder);
+    if (this.stopped) return;
     if (free) return this.take(lease, (lease.spec?.leaseTransitions ?? 0) + (holder === identity ? 0 : 1));
     if (holder !== this.holder) this.options.following(holder);
     this.holder = holder;

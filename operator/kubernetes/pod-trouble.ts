@@ -21,6 +21,17 @@ export function brokenBecause({ pod, podReady }: WorkerView, wallMs: number): st
   return seconds * 1_000 >= patienceMs ? `it is not ready after ${Math.round(seconds)} s` : '';
 }
 
+/** Its kubelet has seen all its containers end, and none of them runs again. */
+export function hasEnded({ status }: Pod): boolean {
+  const containers = status?.containerStatuses ?? [];
+  return (
+    containers.length > 0 &&
+    containers.every(({ state, lastState }) => {
+      return state?.running === undefined && (state?.terminated ?? lastState?.terminated) !== undefined;
+    })
+  );
+}
+
 function containerTrouble({ state, lastState, restartCount }: ContainerStatus): string {
   const { reason = '', message = '' } = state?.waiting ?? {};
   const ended = state?.terminated ?? lastState?.terminated;

@@ -89,7 +89,7 @@ export const kubernetesSettings = {
   }),
   leaseRetryMs: duration({
     description: 'how often the Lease is renewed, or looked at by who waits for it',
-    defaultMs: 1_500,
+    defaultMs: 1_000,
     range: { min: 100, max: 10_000 },
     group,
   }),

@@ -259,6 +259,7 @@ describe.each(targets)('contract of the API server ($name)', ({ open }) => {
           labels: {},
           owner: () => null,
           identity,
+          hasEnded: () => Promise.resolve(false),
           durationMs: 50_000,
           retryMs: 100,
           acquired: () => told.push(identity),

@@ -184,7 +184,7 @@ export class ModelCluster implements WorkerSurroundings {
       identity,
       defaultImage: 'kvorum:default',
       leaseDurationMs: 6_000,
-      leaseRetryMs: 1_500,
+      leaseRetryMs: 1_000,
       limits: defaultLimits,
       createLinks: (id, _clusterId, _limits, inbox) => this.links(id, inbox),
       log: {

@@ -209,6 +209,30 @@ describe('operator', () => {
     expect(await reached(cluster, () => standby.operator.isActive)).toBeLessThan(10_000);
   });
 
+  it('takes over within two seconds when the kubelet says that the active one has crashed', async () => {
+    const { cluster, operator } = await created();
+    const standby = cluster.startOperator();
+    const ended = { terminated: { reason: 'Error', exitCode: 137 } };
+    const setPod = (containerStatus: object) => {
+      const metadata = { name: 'operator-1' };
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: {}, status: {} };
+      const path = '/api/v1/namespaces/default/pods';
+      const known = cluster.api.find('api/v1/pods', 'operator-1');
+      if (known === undefined) cluster.api.handle({ method: 'POST', path, query: {}, body: pod });
+      const stored = cluster.api.find('api/v1/pods', 'operator-1');
+      if (stored !== undefined) {
+        cluster.api.update(stored, (copy) => (copy.status = { containerStatuses: [containerStatus] }));
+      }
+    };
+    // It crashed once before, and runs again.
+    setPod({ name: 'operator', state: { running: {} }, lastState: ended });
+    await cluster.time.run(10_000);
+    expect(standby.operator.isActive).toBe(false);
+    operator.kill();
+    setPod({ name: 'operator', state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: ended });
+    expect(await reached(cluster, () => standby.operator.isActive)).toBeLessThan(2_000);
+  });
+
   it('hands the Lease over at once when it is told to stop', async () => {
     const { cluster, operator } = await created();
     const standby = cluster.startOperator();
