@@ -116,11 +116,14 @@ export class LeaseElection {
     const lasts = Math.max(durationMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1_000);
     const unchangedMs = timers.now() - this.seen.at;
     let free = holder === '' || holder === identity || unchangedMs >= lasts;
-    if (!free && unchangedMs >= this.options.retryMs / 2) free = await this.options.hasEnded(holder);
-    if (this.stopped) return;
+    if (!free && unchangedMs >= this.options.retryMs / 2) free = await this.mayReplace(holder);
     if (free) return this.take(lease, (lease.spec?.leaseTransitions ?? 0) + (holder === identity ? 0 : 1));
     if (holder !== this.holder) this.options.following(holder);
     this.holder = holder;
+  }
+
+  private async mayReplace(holder: string): Promise<boolean> {
+    return (await this.options.hasEnded(holder)) && !this.stopped;
   }
 
   private async take(lease: Lease, transitions: number): Promise<void> {
