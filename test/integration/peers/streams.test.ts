@@ -116,7 +116,9 @@ describe('peer streams', () => {
   });
 
   it('stay while there is nothing to say, and end when the other side is silent', async () => {
-    const [a, b] = [await startWorker('a', { silentMs: 300 }), await startWorker('b', { silentMs: 300 })];
+    // Long enough that a busy machine is not taken for a silent peer.
+    const settings = { silentMs: 2_500 };
+    const [a, b] = [await startWorker('a', settings), await startWorker('b', settings)];
     join(a, b);
     await until('signs of life', () => b.inbox.messages.length >= 6 && a.inbox.messages.length >= 6);
     expect(b.inbox.messages.every(({ message }) => message.type === 'alive')).toBe(true);
