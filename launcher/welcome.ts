@@ -6,7 +6,8 @@ export function welcomeText(processes: readonly ManagedProcess[], folder: string
   const urlOf = (index: number) => workers[index % workers.length]?.plan.url ?? '';
   const controller = processes.find(({ plan }) => plan.role === 'controller');
   return `
-The cluster is ready: every worker takes every request. Try:
+The cluster is ready: every worker takes every request. See it live: ${controller?.plan.url ?? urlOf(0)}/
+Try:
 
   curl -i -X PUT --data-binary 'hello' ${urlOf(0)}/v1/kv/greeting
   curl -i ${urlOf(1)}/v1/kv/greeting

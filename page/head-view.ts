@@ -1,4 +1,6 @@
-/** The line at the top that says it all, the banner for what a person has to know, and the page of a standby. */
+/**
+ * The line at the top that says it all, the banner for what a person has to know, and the page of a standby.
+ */
 import type { ClusterPicture, Condition } from '../core/picture/cluster-picture.js';
 import type { LinkState } from './connection.js';
 import { byId, setAttribute, setText } from './dom.js';
@@ -27,9 +29,7 @@ export class HeadView {
   render(picture: ClusterPicture): void {
     const { head } = picture;
     document.body.dataset.condition = head.condition;
-    document.title = `${conditionWords[head.condition]} – Kvorum`;
     setAttribute(byId('condition-glyph'), 'd', glyphs[head.condition]);
-    setText(byId('condition-word'), conditionWords[head.condition]);
     setText(byId('phase'), phaseText(picture));
     setText(byId('fact-ring'), head.ringVersion === 0 ? minus : count(head.ringVersion));
     setText(byId('fact-epoch'), head.epochCounter === 0 ? minus : count(head.epochCounter));
@@ -43,6 +43,12 @@ export class HeadView {
     document.body.dataset.link = state;
     const since = state === 'lost' && silentMs !== null ? `, ${duration(silentMs)}` : '';
     setText(byId('fact-link'), `${linkWords[state]}${since}`);
+    if (picture !== null) {
+      const word = conditionWords[picture.head.condition];
+      // What was true when it was said may not be any more.
+      setText(byId('condition-word'), state === 'lost' ? `Was ${word.toLowerCase()}` : word);
+      document.title = state === 'lost' ? 'No connection – Kvorum' : `${word} – Kvorum`;
+    }
     const banner = byId('banner');
     const text = bannerText(state, picture);
     setText(banner, text);

@@ -9,7 +9,7 @@ import type { LatencySlot } from './cluster-picture.js';
 export const slotMs = 5_000;
 export const slotsMax = 120;
 
-/** The first bucket ends here; each next one ends at 2^(1/4) times the one before, so quantiles err by 10 %. */
+/** Here the first bucket ends; each next one at 2^(1/4) times the one before, so quantiles err by 10 %. */
 const firstBucketMs = 0.0625;
 const bucketsPerOctave = 4;
 /** The last one holds everything from 19 s on. */

@@ -23,7 +23,11 @@ export class ClusterEvents {
     tell: TellEvent,
   ) {
     this.gatherer = new NoteGatherer(timers, tell);
-    this.recovery = new RecoveryWatch(timers, facts.counts, tell);
+    this.recovery = new RecoveryWatch(timers, facts.counts, (...told) => {
+      // What led there comes before the end.
+      this.gatherer.flush();
+      tell(...told);
+    });
   }
 
   note(note: ControllerNote): void {

@@ -69,6 +69,11 @@ export class NoteGatherer {
     if (worker !== '' && known.workers.size < workersMax) known.workers.add(worker);
   }
 
+  /** Tells at once what is still being gathered. */
+  flush(): void {
+    for (const kind of [...this.gathered.keys()]) this.tellGathered(kind);
+  }
+
   private tellGathered(kind: string): void {
     const gathered = this.gathered.get(kind);
     if (gathered === undefined) return;

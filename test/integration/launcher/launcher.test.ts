@@ -47,6 +47,8 @@ describe('the launcher', () => {
     const status = await first.untilFullyReplicated();
     expect(status.workers.map(({ id }) => id)).toEqual(['worker-1', 'worker-2', 'worker-3']);
     await until('the welcome', () => first.output.includes('/v1/kv/greeting'));
+    const page = /See it live: (\S+)/.exec(first.output)?.[1] ?? '';
+    expect(await (await fetch(page)).text()).toContain('<title>Kvorum</title>');
     for (let key = 0; key < 20; key += 1) await put(first, 1 + (key % 3), `key-${key}`, `value ${key}`);
     const pids = await first.pids();
     expect(pids).toHaveLength(4);

@@ -41,7 +41,8 @@ describe('events for people', () => {
   });
 
   it('tell long work in few sentences, without what differs in each', () => {
-    const { timers, told, events } = started();
+    const { timers, told, counts, events } = started();
+    counts.fullyReplicated = 32;
     for (let partition = 0; partition < 8; partition += 1) {
       const fields = { partition, worker: 'worker-4', reason: `worker-2 is away for ${60 + partition} s` };
       events.note({ message: 'learner added', fields });
@@ -49,6 +50,18 @@ describe('events for people', () => {
     }
     timers.advance(10_000);
     expect(told).toContain('10000 Normal CopyBegun: Copying 8 partitions to worker-4: worker-2 is away');
+  });
+
+  it('tell what led to the end before the end', () => {
+    const { timers, told, events } = started();
+    events.note({ message: 'worker lost', fields: { worker: 'w', evidence: 'no answer' } });
+    events.note({ message: 'partition reconfigured', fields: { partition: 1, kind: 'replace', tookMs: 5 } });
+    timers.advance(60_000);
+    expect(told.map((line) => line.split(' ')[2])).toEqual([
+      'WorkerLost:',
+      'ReplicasReplaced:',
+      'FullyReplicated:',
+    ]);
   });
 
   it('count nobody as lost before there is a ring, and stop looking where nothing is known', () => {
