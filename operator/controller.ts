@@ -11,6 +11,7 @@ import type { Limits } from '../core/limits.js';
 import { workerReportCodec } from '../core/protocol/control-message.js';
 import type { WorkerReport } from '../core/protocol/control-message.js';
 import { decode, WireError } from '../core/protocol/wire.js';
+import { OperatorMeasurements } from './metrics/operator-measurements.js';
 import type { RingRecord, WorkerId } from '../core/ring/ring-record.js';
 import type { Clock, ControllerInbox, ExpectedWorker, Links, RingStore } from './ports.js';
 
@@ -32,6 +33,8 @@ export interface ControllerOptions {
   clock: Clock;
   ringStore: RingStore;
   links: Links;
+  /** Counted into; go on from one controller to the next. Of its own if none are given. */
+  measurements?: OperatorMeasurements;
   observe: (note: ControllerNote) => void;
   /**
    * The controller will do nothing more until what it says is put right; its status says so too. Told once.
@@ -41,6 +44,7 @@ export interface ControllerOptions {
 
 export class Controller implements ControllerInbox {
   private readonly machine: ControllerMachine;
+  private readonly measured: OperatorMeasurements;
   private running = false;
   private expected: ExpectedWorker[] = [];
   /** Calls that came while one was being carried out. */
@@ -48,7 +52,8 @@ export class Controller implements ControllerInbox {
   private stepping = false;
 
   constructor(private readonly options: ControllerOptions) {
-    this.machine = new ControllerMachine(options);
+    this.measured = options.measurements ?? new OperatorMeasurements();
+    this.machine = new ControllerMachine({ ...options, measurements: this.measured.control });
   }
 
   /** Reads the ring document and begins to act. Workers may be told before. */
@@ -151,7 +156,11 @@ export class Controller implements ControllerInbox {
       }
       case 'swap': {
         const { token, expected, record } = effect;
-        return ringStore.swap(expected, record, (outcome) => this.step({ type: 'swapped', token, outcome }));
+        const startedAt = this.options.clock.now();
+        return ringStore.swap(expected, record, (outcome) => {
+          this.measured.ringWritten(outcome.status, this.options.clock.now() - startedAt);
+          this.step({ type: 'swapped', token, outcome });
+        });
       }
       case 'note':
         return observe({ message: effect.message, fields: effect.fields });

@@ -5,12 +5,14 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { modeOf, processSettings, readControllerConfiguration } from './config.js';
-import { exposeStatus } from './metrics/expose-controller.js';
+import { exposeController } from './metrics/expose-controller.js';
+import { OperatorMeasurements } from './metrics/operator-measurements.js';
 import { Controller } from './controller.js';
 import { ClusterEvents } from './events/cluster-events.js';
 import { readDefinition } from './kubernetes/custom-resource-definition.js';
 import { HttpsTransport } from './kubernetes/https-transport.js';
 import { readKubeConfiguration } from './kubernetes/kube-configuration.js';
+import { MeasuredTransport } from './kubernetes/measured-transport.js';
 import { KubernetesOperator } from './kubernetes/kubernetes-operator.js';
 import { kubernetesSettings } from './kubernetes/settings.js';
 import { TcpLinks } from './links/tcp-links.js';
@@ -80,6 +82,7 @@ async function runLocally(
   const metrics = metricsOf(values);
   const runId = randomId();
   const id = `controller-${runId.slice(0, 8)}`;
+  const measurements = new OperatorMeasurements();
   const streamMetrics = new StreamMetrics(metrics);
   const links: TcpLinks = new TcpLinks(
     {
@@ -100,6 +103,7 @@ async function runLocally(
     clock,
     ringStore: new LocalRingStore(path.join(dataDir, ringFile), limits.casMs),
     links,
+    measurements,
     observe: (note) => {
       logger.info(note.message, note.fields);
       events.note(note);
@@ -126,7 +130,12 @@ async function runLocally(
       return record === null ? awaited : null;
     },
   };
-  exposeStatus(metrics, source.status, () => clock.now());
+  exposeController(metrics, {
+    sight: () => controller.sight(),
+    isLeader: () => controller.sight().halted === '',
+    measurements,
+    now: () => clock.now(),
+  });
   const server = createStatusServer({ id, source, metrics, logger, viewers: page.viewers });
   const port = await listenOn(server, values.host, values.port);
   page.tell('Normal', 'ControllerStarted', `${id} started`);
@@ -194,9 +203,11 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
   const { limits } = limitsOf(values);
   const timers = new SystemTimers();
   const identity = values.podName ?? `${hostname()}-${process.pid}`;
+  const measurements = new OperatorMeasurements();
   const transport = new HttpsTransport(config);
   const operator = new KubernetesOperator({
-    transport,
+    transport: new MeasuredTransport(transport, timers, measurements),
+    measurements,
     timers,
     namespace: values.namespace ?? namespace,
     cluster: values.cluster ?? '',
@@ -216,7 +227,12 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
     pidOf: () => null,
     notReady: () => operator.notReady(),
   };
-  exposeStatus(metrics, source.status, () => timers.now());
+  exposeController(metrics, {
+    sight: () => operator.sight(),
+    isLeader: () => operator.isActive,
+    measurements,
+    now: () => timers.now(),
+  });
   const page = new LivePage({
     streamId: randomId(),
     source: {

@@ -8,6 +8,7 @@ import type { Limits } from '../limits.js';
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
 import type { ClusterShape } from './bootstrap.js';
 import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './control-event.js';
+import { ControlMeasurements } from './control-measurements.js';
 import { Courier } from './courier.js';
 import { FailureDetector } from './failure-detector.js';
 import { Lasting } from './lasting.js';
@@ -32,6 +33,8 @@ import type { WorkerFacts } from './worker-facts.js';
 export interface MachineOptions extends ClusterShape {
   id: string;
   limits: Limits;
+  /** Counted into; one of its own if none is given. */
+  measurements?: ControlMeasurements;
 }
 
 const batchesMax = 8;
@@ -67,12 +70,14 @@ export class ControllerMachine {
   private awaited = 'the ring document';
   private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
   private readonly around: Surroundings;
+  private readonly measured: ControlMeasurements;
 
   constructor(private readonly options: MachineOptions) {
-    const { limits } = options;
+    const { limits, measurements = new ControlMeasurements() } = options;
+    this.measured = measurements;
     const emit = (effect: ControlEffect) => this.effects.push(effect);
     this.document = new RingDocument(options.clusterId, limits, emit);
-    this.detector = new FailureDetector(limits, this.workers, emit);
+    this.detector = new FailureDetector(limits, this.workers, emit, measurements);
     this.courier = new Courier(limits, this.document, this.workers, emit);
     const created = (now: number) => this.documentRead(now);
     this.origin = new RingOrigin(options, this.document, this.workers, created, emit);
@@ -142,8 +147,6 @@ export class ControllerMachine {
     }
   }
 
-  // --- observing
-
   private expect(expectations: readonly WorkerExpectation[], now: number): void {
     const before = new Map(this.workers.all().map((facts) => [facts.id, facts.expected?.ready ?? null]));
     this.workers.expect(expectations, now);
@@ -188,8 +191,8 @@ export class ControllerMachine {
     const { id: worker, deadAt } = facts;
     heard(facts, via, now);
     // Before there is a ring, nobody was missed.
-    if (deadAt === null || this.document.record === null) return;
-    this.note('worker back', { worker, awayMs: Math.round(now - deadAt) });
+    const missed = deadAt !== null && this.document.record !== null;
+    if (missed) this.note('worker back', { worker, awayMs: Math.round(now - deadAt) });
   }
 
   private disconnected(id: WorkerId, now: number): void {
@@ -197,6 +200,7 @@ export class ControllerMachine {
     if (facts === undefined) return;
     facts.connected = false;
     this.dirty = true;
+    this.measured.streamEnded(facts, now);
     this.detector.suspect(facts, now);
   }
 
@@ -270,8 +274,6 @@ export class ControllerMachine {
     this.courier.publish(now);
   }
 
-  // --- acting
-
   private tick(now: number): void {
     this.document.tick(now);
     this.detector.tick(now);
@@ -327,12 +329,9 @@ export class ControllerMachine {
   private start(orders: readonly Order[], record: RingRecord, now: number): void {
     const free = orders.filter((order) => !this.isBusy(order.partition)).slice(0, batchItemsMax);
     if (free.length === 0 || this.batches.length >= 2 * batchesMax) return;
-    const [first] = free;
-    this.note('reconfiguration begins', {
-      kind: first?.kind ?? '',
-      partitions: free.length,
-      reason: first?.reason ?? '',
-    });
+    const [{ kind, reason } = { kind: '', reason: '' }] = free;
+    this.note('reconfiguration begins', { kind, partitions: free.length, reason });
+    this.measured.ordered(free, record, this.workers, now);
     const batch = new Reconfiguration(free, record, this.around, now);
     this.batches.push(batch);
     batch.tick(now);
@@ -342,6 +341,7 @@ export class ControllerMachine {
     const { order, done, reason, tookMs, epoch } = settlement;
     this.dirty = true;
     this.retries.settled(settlement, now);
+    this.measured.settled(settlement, now);
     const fields = { partition: order.partition, kind: order.kind, tookMs: Math.round(tookMs) };
     if (done) this.note('partition reconfigured', { ...fields, epoch });
     else this.note('reconfiguration failed', { ...fields, reason });

@@ -8,6 +8,7 @@
  *      +-------------------------- any word of it -------------+--------------------------------------+
  */
 import type { Limits } from '../limits.js';
+import { ControlMeasurements } from './control-measurements.js';
 import type { WorkerId } from '../ring/ring-record.js';
 import type { Emit, ProbeOutcome } from './control-event.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
@@ -31,6 +32,7 @@ export class FailureDetector {
     private readonly limits: Limits,
     private readonly workers: WorkerDirectory,
     private readonly emit: Emit,
+    private readonly measured = new ControlMeasurements(),
   ) {}
 
   tick(now: number): void {
@@ -58,6 +60,7 @@ export class FailureDetector {
     if (suspicion === undefined) {
       suspicion = { token: null, startedAt: now, giveUpAt: now, silentCount: 0, nextAt: now };
       this.suspicions.set(facts.id, suspicion);
+      this.measured.suspected += 1;
     }
     if (suspicion.token === null && now >= suspicion.nextAt) this.probe(facts, suspicion, now);
   }
@@ -158,6 +161,7 @@ export class FailureDetector {
     facts.complete = false;
     // One that was never heard of may just not be up yet.
     const message = facts.storeId === '' ? 'worker not reached' : 'worker lost';
+    if (facts.storeId !== '') this.measured.lost += 1;
     this.emit({ type: 'note', message, fields: { worker: facts.id, evidence } });
   }
 }

@@ -69,7 +69,7 @@ function urgency(need: Need): number {
 }
 
 /** Why a voter will not come back under its identity; '' if it may. */
-function lossOf(view: PlanView, voter: Identity): string {
+export function lossOf(view: PlanView, voter: Identity): string {
   const facts = view.workers.get(voter.id);
   if (facts === undefined) return `${voter.id} is unknown`;
   if (facts.storeId !== '' && facts.storeId !== voter.storeId && facts.liveness === 'alive') {

@@ -23,7 +23,7 @@ export const requestMetrics = {
     'kvorum_requests_total',
     'Requests for keys by method and HTTP status code, on the worker that the client spoke to. 5xx and 429 are ' +
       'the cluster’s fault; 4xx otherwise the client’s.',
-    { method: [...requestMethods, 'other'], code: ['200', '404', '503'] },
+    { method: [...requestMethods, 'other'], code: ['200', '404', '429', '500', '503', '504', '507'] },
   ),
   requestSeconds: histogram(
     'kvorum_request_seconds',

@@ -15,6 +15,7 @@ import type { ControllerHost } from './controller-host.js';
 import type { DesiredObject } from './desired-objects.js';
 import type { EventRecorder } from './event-recorder.js';
 import { namesOf } from './object-names.js';
+import type { OperatorMeasurements, ReconcileResult } from '../metrics/operator-measurements.js';
 import type { Observation } from './observation.js';
 import { planCluster } from './plan-cluster.js';
 import type { ClusterPlan } from './plan-cluster.js';
@@ -31,6 +32,7 @@ export interface ClusterReconcilerOptions {
   watches: ClusterWatches;
   host: ControllerHost;
   events: EventRecorder;
+  measurements: OperatorMeasurements;
   warn: (message: string, fields: Record<string, string>) => void;
   info: (message: string, fields: Record<string, string>) => void;
 }
@@ -113,13 +115,18 @@ export class ClusterReconciler {
     if (this.passing || !this.active) return;
     this.passing = true;
     this.again = false;
+    const { timers, measurements } = this.options;
+    const startedAt = timers.now();
+    let result: ReconcileResult = 'failed';
     try {
       const fine = await this.reconcile();
+      result = fine ? 'done' : 'later';
       if (fine) this.backoffMs = backoffMinMs;
       else this.backoffMs = Math.min(2 * this.backoffMs, backoffMaxMs);
       this.passing = false;
       this.wake(fine ? this.pauseMs() : this.backoffMs);
     } finally {
+      measurements.reconciled(result, timers.now() - startedAt);
       this.passing = false;
     }
   }

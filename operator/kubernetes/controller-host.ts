@@ -6,6 +6,7 @@
 import type { Limits } from '../../core/limits.js';
 import type { ClusterStatus } from '../../core/control/cluster-status.js';
 import type { Sight } from '../../core/control/sight.js';
+import type { OperatorMeasurements } from '../metrics/operator-measurements.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import { Controller } from '../controller.js';
 import type { ControllerNote } from '../controller.js';
@@ -35,6 +36,7 @@ export interface ControllerHostOptions {
     inbox: () => ControllerInbox,
   ) => ClosableLinks;
   note: (note: ControllerNote) => void;
+  measurements: OperatorMeasurements;
 }
 
 interface Running {
@@ -90,12 +92,12 @@ export class ControllerHost {
     return { status, ring, settled, stopped: running.controller.sight().halted };
   }
 
-  status(): ClusterStatus | null {
-    return this.running?.controller.status() ?? null;
-  }
-
   sight(): Sight | null {
     return this.running?.controller.sight() ?? null;
+  }
+
+  status(): ClusterStatus | null {
+    return this.running?.controller.status() ?? null;
   }
 
   ring(): RingRecord | null {
@@ -108,7 +110,7 @@ export class ControllerHost {
   }
 
   private start(cluster: KvorumCluster, limits: Limits, key: string): Running {
-    const { timers, createLinks, identity, note } = this.options;
+    const { timers, createLinks, identity, note, measurements } = this.options;
     this.count += 1;
     const id = `${identity}-${this.count}`;
     const clusterId = clusterIdOf(cluster);
@@ -127,6 +129,7 @@ export class ControllerHost {
       clock: timers,
       ringStore: this.ringStore(cluster, limits),
       links,
+      measurements,
       observe: note,
       stop: (reason) => note({ message: 'the controller does nothing more', fields: { reason } }),
     });

@@ -8,6 +8,7 @@ import type { Limits } from '../../core/limits.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { Sight } from '../../core/control/sight.js';
 import type { ControllerNote } from '../controller.js';
+import { OperatorMeasurements } from '../metrics/operator-measurements.js';
 import { ClusterEvents } from '../events/cluster-events.js';
 import type { TellEvent } from '../events/note-gatherer.js';
 import type { Timers } from '../ports.js';
@@ -41,6 +42,7 @@ export interface KubernetesOperatorOptions {
   leaseRetryMs: number;
   limits: Limits;
   createLinks: ControllerHostOptions['createLinks'];
+  measurements?: OperatorMeasurements;
   log: OperatorLog;
   /** Told of every event, besides the API server. */
   tell: TellEvent;
@@ -55,9 +57,12 @@ export class KubernetesOperator {
   private readonly reconciler: ClusterReconciler;
   private readonly election: LeaseElection;
   private following = '';
+  private readonly measurements: OperatorMeasurements;
 
   constructor(private readonly options: KubernetesOperatorOptions) {
     const { transport, timers, namespace, cluster, identity, limits, createLinks, log } = options;
+    const measurements = options.measurements ?? new OperatorMeasurements();
+    this.measurements = measurements;
     const warn = (message: string, fields: Record<string, string>) => log.warn(message, fields);
     const info = (message: string, fields: Record<string, string>) => log.info(message, fields);
     this.events = new EventRecorder({ transport, timers, identity, alsoTell: options.tell });
@@ -74,7 +79,7 @@ export class KubernetesOperator {
       story.note(told);
       this.reconciler.changed();
     };
-    this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note });
+    this.host = new ControllerHost({ transport, timers, identity, limits, createLinks, note, measurements });
     this.watches = new ClusterWatches({
       transport,
       timers,
@@ -85,7 +90,7 @@ export class KubernetesOperator {
     });
     const { watches, host, events } = this;
     const { defaultImage } = options;
-    const parts = { watches, host, events, warn, info };
+    const parts = { watches, host, events, warn, info, measurements };
     this.reconciler = new ClusterReconciler({
       transport,
       timers,
@@ -164,6 +169,7 @@ export class KubernetesOperator {
       retryMs: this.options.leaseRetryMs,
       acquired: () => {
         this.following = '';
+        this.measurements.leaderChanges += 1;
         log.info('active', { identity });
         this.options.tell('Normal', 'Active', `${identity} is the active operator now`);
         this.reconciler.start();

@@ -3,12 +3,11 @@
  * `kvorum_controller_*` is itself. Of several operators the one that leads sees a cluster; the others say 0.
  * `docs/monitoring.md` is generated from this list.
  */
+import { orderKinds } from '../../core/control/control-measurements.js';
 import { durationBuckets, latencyBuckets } from '../../core/distribution.js';
 import { counter, gauge, histogram } from '../../platform/metrics/declaration.js';
 import { processMetrics } from '../../platform/metrics/process-metrics.js';
 import { streamMetrics } from '../../platform/stream/stream-metrics.js';
-
-export const orderKinds = ['first', 'failover', 'move', 'replace'] as const;
 
 export const clusterMetrics = {
   ringVersion: gauge(
