@@ -18,6 +18,12 @@ export class LatencyHistogram {
     this.total += 1;
   }
 
+  addAll(other: LatencyHistogram): void {
+    for (const [bucket, count] of other.counts.entries())
+      this.counts[bucket] = (this.counts[bucket] ?? 0) + count;
+    this.total += other.total;
+  }
+
   /** In milliseconds, within one percent; 0 if nothing was added. `share`: 0.99 for p99. */
   quantileMillis(share: number): number {
     let left = Math.max(1, Math.ceil(share * this.total));

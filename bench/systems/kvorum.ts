@@ -16,7 +16,7 @@ export interface KvorumWorker {
   url: URL;
 }
 
-interface Ring {
+export interface Ring {
   partitions: { primary: { id: string } }[];
 }
 
@@ -60,6 +60,12 @@ export async function readStatus(port: number): Promise<KvorumStatus> {
   return (await reply.json()) as KvorumStatus;
 }
 
+export async function readRing(port: number): Promise<Ring> {
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/ring`);
+  if (!reply.ok) throw new Error(`the controller answers ${reply.status}`);
+  return (await reply.json()) as Ring;
+}
+
 /** A client that knows nothing: each has one connection, to one of the workers, which passes requests on. */
 export function anyWorker(workers: readonly KvorumWorker[]): Door {
   return {
@@ -79,7 +85,7 @@ export function anyWorker(workers: readonly KvorumWorker[]): Door {
 
 /** A client that knows the ring: each request goes to the primary of its key. */
 async function primaries(workers: readonly KvorumWorker[], port: number): Promise<Door> {
-  const ring = (await (await fetch(`http://127.0.0.1:${port}/v1/ring`)).json()) as Ring;
+  const ring = await readRing(port);
   const owners = ring.partitions.map(({ primary }) => primary.id);
   return {
     name: 'kvorum-primary',

@@ -8,6 +8,8 @@ import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 const stopTimeoutMs = 30_000;
+/** Generous: a machine may be busy with other things. */
+const readyTimeoutMs = 240_000;
 /** USER_HZ, which is 100 on every Linux that Node runs on: proc(5) counts processor time in these. */
 const microsPerTick = 10_000;
 
@@ -46,9 +48,9 @@ export class ProcessGroup {
     this.logFiles.push(logFile);
   }
 
-  /** Asks until `isReady` says so; throws when a process ends or a minute has passed. */
+  /** Asks until `isReady` says so; throws when a process ends or too much time has passed. */
   async whenReady(what: string, isReady: () => Promise<boolean>): Promise<void> {
-    const giveUpAt = Date.now() + 60_000;
+    const giveUpAt = Date.now() + readyTimeoutMs;
     while (
       Date.now() < giveUpAt &&
       this.children.every(({ pid, exitCode }) => pid !== undefined && exitCode === null)
@@ -59,7 +61,7 @@ export class ProcessGroup {
     }
     const said = this.logFiles.map((file) => readFileSync(file, 'utf8').slice(-2_000)).join('\n');
     await this.stop();
-    throw new Error(`${what} did not become ready within a minute; it said:\n${said}`);
+    throw new Error(`${what} did not become ready in time; it said:\n${said}`);
   }
 
   /** Of all processes that run, in the order in which they were started, then their descendants. */
