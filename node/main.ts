@@ -76,7 +76,7 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     helloTimeoutMs: limits.peerConnectMs,
     logger,
     metrics: streamMetrics,
-    seen: (peer: string) => worker.rememberedRun(peer),
+    seen: (peer: string, storeId?: string) => worker.rememberedRun(peer, storeId),
   };
   const peers: TcpPeers = new TcpPeers(streams, () => inbox);
   const controllers: TcpControllers = new TcpControllers(logger, () => inbox);

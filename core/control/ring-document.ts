@@ -36,6 +36,8 @@ interface Swap {
 
 const loadRetryMs = 250;
 const absentPauseMs = 1_000;
+/** Also read while nothing is to be changed: what another has left in it, or that it is gone, is to be seen. */
+const rereadMs = 10_000;
 const doubtsMax = 3;
 const doubtMs = 700;
 
@@ -53,6 +55,7 @@ export class RingDocument {
   private token = 0;
   private loading: { token: number; giveUpAt: number } | null = null;
   private loadAt: number | null = 0;
+  private readAt = 0;
   private swapping: Swap | null = null;
   private failed: { changes: RingChange[]; outcome: ChangeOutcome } | null = null;
   private readonly waiting: RingChange[] = [];
@@ -115,6 +118,7 @@ export class RingDocument {
     if (this.swapping !== null && now >= this.swapping.giveUpAt) {
       this.swapFailed('unknown', now);
     }
+    if (this.record !== null && now - this.readAt >= rereadMs) this.reload(now);
     this.pump(now);
   }
 
@@ -124,6 +128,7 @@ export class RingDocument {
     if (this.loadAt !== null) {
       if (now < this.loadAt) return;
       this.loadAt = null;
+      this.readAt = now;
       this.token += 1;
       this.loading = { token: this.token, giveUpAt: now + 2 * this.limits.casMs };
       this.emit({ type: 'load', token: this.token });

@@ -163,10 +163,10 @@ const fenced = struct({
   runId: identifier,
   /** Not '': the whole fence was refused. */
   refused: ascii(128),
-  /** The newest run of each peer that this worker remembers. */
+  /** The newest run of each store of each peer that this worker remembers. */
   peerRuns: list(
     struct({ id: identifier, storeId: identifier, bootCount: position, runId: identifier }),
-    1_024,
+    4_096,
   ),
   items: list(
     struct({

@@ -165,6 +165,7 @@ export const readReply: Codec<PeerMessageOf<'readReply'>> = {
     writeVersion(writer, message.version);
     shortText.write(writer, message.contentType);
     entryBytes.write(writer, message.value);
+    u32.write(writer, message.valueBytes);
     boolean.write(writer, message.staleMs !== null);
     if (message.staleMs !== null) time.write(writer, message.staleMs);
     position.write(writer, message.ringVersion);
@@ -178,6 +179,7 @@ export const readReply: Codec<PeerMessageOf<'readReply'>> = {
     version: readVersion(reader),
     contentType: shortText.read(reader),
     value: entryBytes.read(reader),
+    valueBytes: u32.read(reader),
     staleMs: boolean.read(reader) ? time.read(reader) : null,
     ringVersion: position.read(reader),
     reason: notAppliedReason.read(reader),

@@ -12,7 +12,7 @@ export interface EpochStart {
   firstSeq: number;
 }
 
-/** What a voter remembers of a peer: the newest run of its store seen. */
+/** What a voter remembers of a store of a peer: its newest run seen. */
 export interface PeerRun {
   id: WorkerId;
   storeId: StoreId;
@@ -88,6 +88,8 @@ export interface RecoveredReplica {
   tail: Entry[];
   /** Emptied because its table was damaged: it answers no fence until it was synced anew. */
   forgotten: boolean;
+  /** Of the entries in the log on disk, when it was opened. */
+  logBytes: number;
   acks: AckMemory[];
 }
 

@@ -89,6 +89,7 @@ export interface ReadOperation {
 }
 
 export type ReadOutcome =
-  | { type: 'found'; row: Row; partition: number; staleMs: number | null }
+  /** `valueBytes`: of the value, which need not be in the row if only the head was asked for. */
+  | { type: 'found'; row: Row; valueBytes: number; partition: number; staleMs: number | null }
   | { type: 'missing'; partition: number; staleMs: number | null }
   | NotApplied;

@@ -158,6 +158,8 @@ const readReply = struct({
   version: optionalVersion,
   contentType: shortText,
   value: entryBytes,
+  /** Of the value, which is left out if only the head was asked for. */
+  valueBytes: u32,
   staleMs: optional(time),
   ringVersion: position,
   ...notApplied,

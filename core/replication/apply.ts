@@ -6,6 +6,7 @@
 import { assert } from '../assert.js';
 import type { Entry } from '../protocol/entry.js';
 import type { AckMemory } from '../protocol/log-command.js';
+import { storeKey } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Context } from './context.js';
 import { pruneOverlay } from './leader.js';
@@ -156,7 +157,8 @@ export class Applier {
 export function acksOf(replica: Replica): AckMemory[] {
   const acks = new Map(replica.acks);
   for (const { id, storeId, matchSeq } of replica.leader?.peers.values() ?? []) {
-    if (matchSeq > 0) acks.set(id, { id, storeId, epoch: replica.leader?.epoch ?? 0, seq: matchSeq });
+    if (matchSeq > 0)
+      acks.set(storeKey({ id, storeId }), { id, storeId, epoch: replica.leader?.epoch ?? 0, seq: matchSeq });
   }
   const all = [...acks.values()];
   if (all.length <= acksMax) return all;

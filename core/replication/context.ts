@@ -12,6 +12,7 @@ import type { PrimaryIdentity, RingRecord, WorkerId } from '../ring/ring-record.
 import { DiskRoom } from './disk-room.js';
 import type { Effect } from './effect.js';
 import { Measurements } from './measurements.js';
+import { PeerMemory } from './peer-memory.js';
 import type { Replica } from './replica.js';
 import { newReplica, resetToDurable } from './replica.js';
 
@@ -51,7 +52,7 @@ export class Context {
   readonly replicas = new Map<number, Replica>();
   /** Connected peers. */
   readonly peers = new Map<WorkerId, PeerState>();
-  readonly peerRuns = new Map<WorkerId, PeerRun>();
+  readonly peerMemory = new PeerMemory();
   readonly controllers = new Map<string, ControllerState>();
   readonly deleted = new Set<number>();
   /** The tables lag so far behind the logs that nothing new is taken, looked at in every tick. */

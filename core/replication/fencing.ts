@@ -105,7 +105,7 @@ export class Fencing {
       bootCount,
       runId,
       refused,
-      peerRuns: [...this.context.peerRuns.values()],
+      peerRuns: this.context.peerMemory.all(),
       items,
     });
   }

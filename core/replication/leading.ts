@@ -5,7 +5,7 @@
 import type { ControlRequestOf, WorkerReportOf } from '../protocol/control-message.js';
 import { entryContent, entryKey } from '../protocol/entry.js';
 import type { Identity, PartitionRecord } from '../ring/ring-record.js';
-import { hasIdentity } from '../ring/ring-record.js';
+import { hasIdentity, storeKey } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { Applier } from './apply.js';
 import { acksOf } from './apply.js';
@@ -186,7 +186,7 @@ export class Leading {
   stepDown(replica: Replica, reason: string): void {
     const { leader } = replica;
     if (leader === null) return;
-    replica.acks = new Map(acksOf(replica).map((memory) => [memory.id, memory]));
+    replica.acks = new Map(acksOf(replica).map((memory) => [storeKey(memory), memory]));
     replica.leader = null;
     this.context.measured.stepDowns += 1;
     const giveUpAt = this.context.now + 2 * this.context.limits.requestDeadlineMs;

@@ -122,7 +122,7 @@ export class ReplicaMachine {
       this.heartbeat,
     );
     for (const found of recovered.replicas) context.replicas.set(found.partition, recoveredReplica(found));
-    for (const run of recovered.peerRuns) context.peerRuns.set(run.id, run);
+    for (const run of recovered.peerRuns) context.peerMemory.remember(run);
   }
 
   /** First event: `recovered` is what the machine was made with. */
@@ -195,10 +195,9 @@ export class ReplicaMachine {
     return this.step(at, () => {
       const { context } = this;
       this.disconnect(run.id);
-      const seen = context.peerRuns.get(run.id);
-      const sameStore = seen?.storeId === run.storeId;
+      const seen = context.peerMemory.of(run.id, run.storeId);
       const older =
-        sameStore &&
+        seen !== undefined &&
         (run.bootCount < seen.bootCount || (run.bootCount === seen.bootCount && run.runId !== seen.runId));
       const distrusted = older && holds('boot-count-remembered');
       context.peers.set(run.id, { run, distrusted, heardAt: at.now });
@@ -208,7 +207,7 @@ export class ReplicaMachine {
       }
       if (distrusted) return context.note('peer came back with an older disk', { peer: run.id });
       if (seen?.runId !== run.runId) {
-        context.peerRuns.set(run.id, run);
+        context.peerMemory.remember(run);
         context.jot({ type: 'peerRun', run });
       }
       context.room.connected(run.id);

@@ -294,6 +294,7 @@ export class Receiving {
     if (copy.number !== message.number || copy.nextChunk !== message.chunk) return;
     const { replica, receiver } = found;
     copy.staging = true;
+    replica.stagedRows = true;
     receiver.progressAt = this.context.now;
     const startedAt = this.context.now;
     const { number, atSeq } = copy;

@@ -20,6 +20,7 @@ import type { Entry } from '../protocol/entry.js';
 import { entryLogTime } from '../protocol/entry.js';
 import type { AckMemory, EpochStart, RecoveredReplica } from '../protocol/log-command.js';
 import type { WorkerId } from '../ring/ring-record.js';
+import { storeKey } from '../ring/ring-record.js';
 import type { WriteDone } from './effect.js';
 import type { Leader } from './leader.js';
 
@@ -109,6 +110,8 @@ export interface Replica {
   receiver: Receiver | null;
   /** The table is being swapped for a copy, or being dropped: it answers and applies nothing. */
   tableBusy: boolean;
+  /** Rows of a copy were staged beside the table since it was last emptied. */
+  stagedRows: boolean;
   /** Grows when a copy replaces the table: what was applied before means nothing then. */
   tableGeneration: number;
   /** Memory before a sync that is not durable yet. */
@@ -120,7 +123,8 @@ export interface Replica {
   /** Its log was damaged and its data removed: it answers no fence until it was synced anew. */
   forgotten: boolean;
   unresolved: UnresolvedWrite[];
-  acks: Map<WorkerId, AckMemory>;
+  /** By worker and store. */
+  acks: Map<string, AckMemory>;
   /** Monotonic time at which it was last known to have applied all that was committed; null if never. */
   freshAt: number | null;
   /** Grows when something that heartbeats tell has changed. */
@@ -139,6 +143,7 @@ export function newReplica(partition: number): Replica {
     appliedSeq: 0,
     tail: [],
     forgotten: false,
+    logBytes: 0,
     acks: [],
   });
 }
@@ -165,7 +170,7 @@ export function recoveredReplica(found: RecoveredReplica): Replica {
     notedSeq: found.commitSeq,
     tail: found.tail,
     tailBase: appliedSeq,
-    logBytes: found.tail.reduce((sum, entry) => sum + entry.bytes.length, 0),
+    logBytes: found.logBytes,
     allSeq: 0,
     grants: { epoch: 0, until: -Infinity, olderUntil: -Infinity },
     lostPlaceEpoch: 0,
@@ -173,13 +178,14 @@ export function recoveredReplica(found: RecoveredReplica): Replica {
     leader: null,
     receiver: null,
     tableBusy: false,
+    stagedRows: false,
     tableGeneration: 0,
     undo: null,
     deleting: false,
     damaged: false,
     forgotten: found.forgotten,
     unresolved: [],
-    acks: new Map(found.acks.map((memory) => [memory.id, memory])),
+    acks: new Map(found.acks.map((memory) => [storeKey(memory), memory])),
     freshAt: null,
     reportVersion: 1,
   };

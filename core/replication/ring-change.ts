@@ -69,7 +69,8 @@ export class RingChange {
   private deleteIfLeftOut(replica: Replica, record: PartitionRecord): void {
     if (!this.leading.isIdle(record, this.context.self)) return;
     if (record.epoch < replica.promisedEpoch && holds('delete-at-promise')) return;
-    if (replica.syncedEpoch === 0 && replica.lastSeq === 0) return;
+    // A learner that got no further leaves rows of its copy behind.
+    if (replica.syncedEpoch === 0 && replica.lastSeq === 0 && !replica.stagedRows) return;
     if (replica.tableBusy || replica.writesUnderWay > 0 || replica.unresolved.length > 0) return;
     if (replica.leader !== null) this.leading.stepDown(replica, 'the ring leaves this replica out');
     this.removal.remove(replica, record);

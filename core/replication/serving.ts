@@ -309,5 +309,6 @@ function rowOf(entry: Entry | undefined): Row | null {
 
 export function readOutcome(replica: Replica, row: Row | null, staleMs: number | null): ReadOutcome {
   const { partition } = replica;
-  return row === null ? { type: 'missing', partition, staleMs } : { type: 'found', row, partition, staleMs };
+  if (row === null) return { type: 'missing', partition, staleMs };
+  return { type: 'found', row, valueBytes: row.value.length, partition, staleMs };
 }

@@ -64,6 +64,11 @@ export function fenceQuorum(voterCount: number): number {
   return voterCount - commitQuorum(voterCount) + 1;
 }
 
+/** One text for one store of one worker. */
+export function storeKey({ id, storeId }: Identity): string {
+  return `${id} ${storeId}`;
+}
+
 export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.id === b.id && a.storeId === b.storeId;
 }

@@ -107,5 +107,5 @@ export function readReply(call: ReadCall, outcome: ReadOutcome): Reply {
     'no-cache',
     ...stale,
   ];
-  return { status: 200, headers, body: value };
+  return { status: 200, headers, body: value, bodyBytes: outcome.valueBytes };
 }

@@ -8,6 +8,8 @@ export interface Reply {
   headers: string[];
   /** A string is ASCII alone: its length is its length in bytes. */
   body: Uint8Array | string;
+  /** Of the body that a GET would have, where a HEAD has none to measure. */
+  bodyBytes?: number;
 }
 
 const retryAfterSeconds = '1';

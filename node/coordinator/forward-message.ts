@@ -111,7 +111,11 @@ export function writeOutcome(message: PeerMessageOf<'writeReply'>, partition: nu
   }
 }
 
-export function readReply(id: number, outcome: ReadOutcome, ringVersion: number): PeerMessageOf<'readReply'> {
+export function readReply(
+  { id, headOnly }: Pick<PeerMessageOf<'forwardRead'>, 'id' | 'headOnly'>,
+  outcome: ReadOutcome,
+  ringVersion: number,
+): PeerMessageOf<'readReply'> {
   const row = outcome.type === 'found' ? outcome.row : null;
   const isRefused = outcome.type === 'notApplied';
   return {
@@ -120,7 +124,8 @@ export function readReply(id: number, outcome: ReadOutcome, ringVersion: number)
     result: outcome.type,
     version: row === null ? null : row.version,
     contentType: row === null ? '' : row.contentType,
-    value: row === null ? noValue : row.value,
+    value: row === null || headOnly ? noValue : row.value,
+    valueBytes: outcome.type === 'found' ? outcome.valueBytes : 0,
     staleMs: isRefused ? null : outcome.staleMs,
     ringVersion,
     reason: isRefused ? outcome.reason : 'unavailable',
@@ -129,11 +134,11 @@ export function readReply(id: number, outcome: ReadOutcome, ringVersion: number)
 }
 
 export function readOutcome(message: PeerMessageOf<'readReply'>, partition: number): ReadOutcome {
-  const { version, contentType, value, staleMs, reason, detail } = message;
+  const { version, contentType, value, valueBytes, staleMs, reason, detail } = message;
   switch (message.result) {
     case 'found':
       if (version !== null)
-        return { type: 'found', row: { version, contentType, value }, partition, staleMs };
+        return { type: 'found', row: { version, contentType, value }, valueBytes, partition, staleMs };
       return { type: 'notApplied', reason: 'unavailable', detail: 'a replica answered without a version' };
     case 'missing':
       return { type: 'missing', partition, staleMs };

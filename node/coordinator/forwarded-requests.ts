@@ -63,7 +63,7 @@ export class ForwardedRequests {
     if (this.isRepeated(from, message.id)) return;
     const { local, send } = this.options;
     const reply = (outcome: ReadOutcome) =>
-      send(from, readReply(message.id, outcome, local.ring()?.version ?? 0));
+      send(from, readReply(message, outcome, local.ring()?.version ?? 0));
     const refusal = this.refuse(message, 0);
     if (refusal !== null) {
       reply(refusal);

@@ -229,6 +229,7 @@ export class LogFile {
         appliedSeq,
         tail,
         forgotten,
+        logBytes: lastSeq > baseSeq ? (this.state.bytesFound.get(partition) ?? 0) : 0,
         acks,
       };
     });

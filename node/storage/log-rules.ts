@@ -7,6 +7,7 @@ import { unreachable } from '../../core/assert.js';
 import { holds } from '../../core/rules.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import type { AckMemory, LogCommand, LogResult, PeerRun } from '../../core/protocol/log-command.js';
+import { storeKey } from '../../core/ring/ring-record.js';
 import type { ReplicaRow } from './log-tables.js';
 import type { RowPlaces } from './row-places.js';
 
@@ -154,9 +155,9 @@ function note({ commits }: CommandOf<'note'>, log: LogTransaction): LogResult {
 }
 
 function mergeAcks(held: readonly AckMemory[], added: readonly AckMemory[]): AckMemory[] {
-  const byId = new Map(held.map((ack) => [ack.id, ack]));
-  for (const ack of added) byId.set(ack.id, ack);
-  const all = [...byId.values()];
+  const byStore = new Map(held.map((ack) => [storeKey(ack), ack]));
+  for (const ack of added) byStore.set(storeKey(ack), ack);
+  const all = [...byStore.values()];
   if (all.length <= acksMax) return all;
   return all.sort((a, b) => b.epoch - a.epoch || b.seq - a.seq).slice(0, acksMax);
 }

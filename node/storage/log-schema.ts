@@ -80,4 +80,20 @@ CREATE TABLE peer_runs (
 ) STRICT;
 ${entriesView};`,
   },
+  {
+    // Of each store of a peer, not of the last one alone. Row ids tell which was seen last.
+    number: 2,
+    sql: `
+ALTER TABLE peer_runs RENAME TO peer_runs_before;
+CREATE TABLE peer_runs (
+  id TEXT NOT NULL,
+  store_id TEXT NOT NULL,
+  boot_count INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (id, store_id)
+) STRICT;
+INSERT INTO peer_runs SELECT * FROM peer_runs_before;
+DROP TABLE peer_runs_before;`,
+  },
 ];

@@ -18,6 +18,8 @@ const gapMax = 1_000_000;
 export class LogState implements LogTransaction {
   /** The transaction under way has changed something. */
   changed = false;
+  /** Bytes of each partition's entries, when the file was opened. */
+  readonly bytesFound = new Map<number, number>();
   private readonly replicas = new Map<number, LogReplica>();
   private nextId = 1;
   private readonly garbage: number[] = [];
@@ -61,13 +63,14 @@ export class LogState implements LogTransaction {
       this.replicas.set(row.partition, { ...row, places: new RowPlaces(row.baseSeq) });
       this.nextId = Math.max(this.nextId, row.firstId);
     }
-    for (const [id, partition, seq, epoch, bytes] of this.tables.rows(isSound !== null)) {
+    for (const [id, partition, seq, epoch, entryBytes, bytes] of this.tables.rows(isSound !== null)) {
       this.nextId = Math.max(this.nextId, id + 1);
       const replica = this.replicas.get(partition);
       if (replica === undefined || id < replica.firstId) {
         this.garbage.push(id);
         continue;
       }
+      this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + entryBytes);
       if (!place(replica.places, id, seq)) damaged(partition, Math.max(seq, replica.places.lastSeq));
       if (bytes !== null && isSound?.(bytes, epoch, seq) === false) damaged(partition, seq);
     }

@@ -4,6 +4,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { AckMemory, EpochStart, PeerRun } from '../../core/protocol/log-command.js';
+import { rememberedStoresMax } from '../../core/replication/peer-memory.js';
 import { fieldsChecksum } from './checksum.js';
 import { AmnesiacStore } from './storage-error.js';
 
@@ -31,7 +32,14 @@ export interface ReplicaRow {
   acks: AckMemory[];
 }
 
-export type LogRow = [id: number, partition: number, seq: number, epoch: number, entry: Uint8Array | null];
+export type LogRow = [
+  id: number,
+  partition: number,
+  seq: number,
+  epoch: number,
+  entryBytes: number,
+  entry: Uint8Array | null,
+];
 
 type StoreColumns = [string, string, number, number, number, number, Uint8Array | null];
 type ReplicaColumns = [number, number, number, string, number, number, number, number, number, string];
@@ -57,6 +65,7 @@ export class LogTables {
   private readonly replicaStatement;
   private readonly forgetReplicaStatement;
   private readonly peerStatement;
+  private readonly forgetPeerStatement;
   private readonly storeStatement;
 
   constructor(private readonly database: Database.Database) {
@@ -70,6 +79,10 @@ export class LogTables {
     this.forgetReplicaStatement = database.prepare<[number]>('DELETE FROM replicas WHERE partition = ?');
     this.peerStatement = database.prepare<[...PeerColumns, number]>(
       'INSERT OR REPLACE INTO peer_runs VALUES (?, ?, ?, ?, ?)',
+    );
+    this.forgetPeerStatement = database.prepare<[string, string, number]>(
+      `DELETE FROM peer_runs WHERE id = ? AND rowid NOT IN
+        (SELECT rowid FROM peer_runs WHERE id = ? ORDER BY rowid DESC LIMIT ?)`,
     );
     this.storeStatement = database.prepare<[...StoreColumns, number]>(
       'INSERT OR REPLACE INTO store VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -94,7 +107,7 @@ export class LogTables {
   /** All rows in the order they were written, one at a time. */
   rows(withEntries: boolean): IterableIterator<LogRow> {
     const entry = withEntries ? 'entry' : 'NULL';
-    const sql = `SELECT id, partition, seq, epoch, ${entry} FROM log ORDER BY id`;
+    const sql = `SELECT id, partition, seq, epoch, length(entry), ${entry} FROM log ORDER BY id`;
     return this.database.prepare<[], LogRow>(sql).raw().iterate();
   }
 
@@ -171,11 +184,12 @@ export class LogTables {
   savePeerRun(run: PeerRun): void {
     const columns: PeerColumns = [run.id, run.storeId, run.bootCount, run.runId];
     this.peerStatement.run(...columns, fieldsChecksum(columns));
+    this.forgetPeerStatement.run(run.id, run.id, rememberedStoresMax);
   }
 
   peerRuns(): PeerRun[] {
     const rows = this.database
-      .prepare<[], [...PeerColumns, number]>('SELECT * FROM peer_runs ORDER BY id')
+      .prepare<[], [...PeerColumns, number]>('SELECT * FROM peer_runs ORDER BY rowid')
       .raw()
       .all();
     return rows.map(([id, storeId, bootCount, runId, sum]) => {

@@ -121,9 +121,10 @@ export class Worker implements WorkerInbox, LocalReplicas {
     return [...this.machine.context.peers.keys()];
   }
 
-  /** The newest run of a peer that this worker remembers. */
-  rememberedRun(peer: WorkerId): PeerRun | null {
-    return this.machine.context.peerRuns.get(peer) ?? null;
+  /** The newest run that this worker remembers of a peer's store; of the one seen last if none is named. */
+  rememberedRun(peer: WorkerId, storeId = ''): PeerRun | null {
+    const { peerMemory } = this.machine.context;
+    return (storeId === '' ? peerMemory.latest(peer) : peerMemory.of(peer, storeId)) ?? null;
   }
 
   write(

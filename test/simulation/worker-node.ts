@@ -201,7 +201,7 @@ export class WorkerRun implements Endpoint {
     if (!(peer instanceof WorkerRun)) return this.worker.controllerConnected(peer.name);
     this.worker.peerConnected({ ...peer.identity });
     // What the other side remembers of this worker comes with its greeting.
-    const seen = peer.worker.rememberedRun(this.name);
+    const seen = peer.worker.rememberedRun(this.name, this.identity.storeId);
     if (seen !== null) {
       const { storeId, bootCount, runId } = seen;
       this.worker.peerMessages(peer.name, [{ type: 'remembered', storeId, bootCount, runId }]);

@@ -3,7 +3,10 @@ import Database from 'better-sqlite3';
 import { breakRule, mendRules } from '../../core/rules.js';
 import type { LogCommand, LogResult } from '../../core/protocol/log-command.js';
 import { entryContent } from '../../core/protocol/entry.js';
+import { fieldsChecksum } from '../../node/storage/checksum.js';
 import { LogFile } from '../../node/storage/log-file.js';
+import { logMigrations } from '../../node/storage/log-schema.js';
+import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
 import { append, bytesOf, entries, entry, promise, sync } from './entries.js';
 
 const identity = { clusterId: 'c', newStoreId: 'a1' };
@@ -227,6 +230,49 @@ describe('LogFile', () => {
     expect(recovered.replicas[0]?.tail.map(({ seq }) => seq)).toEqual([3]);
   });
 
+  it('remembers each store of a peer beside the others, the ones seen last', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    const run = (storeId: string, bootCount = 1) => ({
+      id: 'w2',
+      storeId,
+      bootCount,
+      runId: `r${bootCount}`,
+    });
+    const other = { id: 'w3', storeId: 'x', bootCount: 7, runId: 'r' };
+    const ack = (storeId: string, seq: number) => ({ id: 'w2', storeId, epoch: 5, seq });
+    const runs = [other, run('a'), run('b'), run('c'), run('d'), run('a', 2), run('e')];
+    log.commit([
+      ...started,
+      ...runs.map((each): LogCommand => ({ type: 'peerRun', run: each })),
+      { type: 'note', commits: [{ partition: 1, seq: 2, acks: [ack('a', 3)] }] },
+      { type: 'note', commits: [{ partition: 1, seq: 2, acks: [ack('b', 1)] }] },
+    ]);
+    const { peerRuns, replicas } = open(database).recovered(() => 2);
+    expect(peerRuns).toEqual([other, run('c'), run('d'), run('a', 2), run('e')]);
+    expect(replicas[0]?.acks).toEqual([ack('a', 3), ack('b', 1)]);
+  });
+
+  it('keeps what a file of before knew of its peers', () => {
+    const database = new Database(':memory:');
+    migrate(database, applicationIds.log, logMigrations.slice(0, 1));
+    const run = { id: 'w2', storeId: 'b', bootCount: 3, runId: 'r' };
+    const sum = fieldsChecksum([run.id, run.storeId, run.bootCount, run.runId]);
+    database.exec(`INSERT INTO peer_runs VALUES ('w2', 'b', 3, 'r', ${sum})`);
+    expect(open(database).recovered(() => 0).peerRuns).toEqual([run]);
+  });
+
+  it('knows after a start how large the log of each partition is', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    const kept = entries(5, 2, 3);
+    log.commit([...started, { type: 'trim', partition: 1, throughSeq: 1 }, promise(2, 1), sync(2, 1)]);
+    const sizes = open(database)
+      .recovered(() => 3)
+      .replicas.map(({ logBytes }) => logBytes);
+    expect(sizes).toEqual([kept.reduce((sum, { bytes }) => sum + bytes.length, 0), 0]);
+  });
+
   it('undoes a transaction for which there is no room, and goes on when there is', () => {
     const database = new Database(':memory:');
     const log = new LogFile(database, { ...identity, pagesMax: 40 });
@@ -285,7 +331,9 @@ describe('LogFile', () => {
       breakRule(rule);
       expect(statuses(log.commit([command]))).toEqual(['done']);
       const reopened = open(database).recovered(() => 0).replicas[0];
-      expect(reopened).toEqual(log.recovered(() => 0).replicas[0]);
+      // How large the log is, is counted when the file is opened.
+      const logBytes = reopened?.logBytes ?? -1;
+      expect(reopened).toEqual({ ...log.recovered(() => 0).replicas[0], logBytes });
     },
   );
 

@@ -22,17 +22,15 @@ export class ReplyWriter {
 
   constructor(private readonly clock: Clock) {}
 
-  /**
-   * `withBody` false: the request was HEAD; the head says nothing of the length then, since the store did not
-   * either.
-   */
+  /** `withBody` false: the request was HEAD, whose head is that of a GET. */
   parts(reply: Reply, withBody: boolean, close: boolean): ReplyPart[] {
     const { status, headers, body } = reply;
     let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
     if (close) head += 'Connection: close\r\n';
-    if (!withBody || status === 204 || status === 304) return [`${head}\r\n`];
-    head += `Content-Length: ${body.length}\r\n\r\n`;
+    if (status === 204 || status === 304) return [`${head}\r\n`];
+    head += `Content-Length: ${reply.bodyBytes ?? body.length}\r\n\r\n`;
+    if (!withBody) return [head];
     if (typeof body === 'string') return [head + body];
     if (body.length > joinedBytesMax) return [head, Buffer.from(body.buffer, body.byteOffset, body.length)];
     const joined = Buffer.allocUnsafe(head.length + body.length);

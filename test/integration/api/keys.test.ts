@@ -68,6 +68,7 @@ describe('GET and HEAD', () => {
     });
     const head = await request('HEAD');
     expect(head.status).toBe(404);
+    expect(Number(head.headers.get('Content-Length'))).toBeGreaterThan(0);
     await checkReply('HEAD', kvPath, head);
   });
 
@@ -76,7 +77,7 @@ describe('GET and HEAD', () => {
     const [got, head] = [await request('GET'), await request('HEAD')];
     expect(await checkReply('HEAD', kvPath, head)).toHaveLength(0);
     await checkReply('GET', kvPath, got);
-    for (const name of ['ETag', 'Content-Type', 'Cache-Control', 'X-Content-Type-Options'])
+    for (const name of ['ETag', 'Content-Type', 'Content-Length', 'Cache-Control', 'X-Content-Type-Options'])
       expect([name, head.headers.get(name)]).toEqual([name, got.headers.get(name)]);
   });
 

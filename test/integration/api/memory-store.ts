@@ -60,7 +60,7 @@ export class MemoryStore implements Store {
     const row = this.rows.get(name(key));
     if (row === undefined) return { type: 'missing', partition: 0, staleMs };
     const shown = headOnly ? { ...row, value: new Uint8Array(0) } : row;
-    return { type: 'found', row: shown, partition: 0, staleMs };
+    return { type: 'found', row: shown, valueBytes: row.value.length, partition: 0, staleMs };
   }
 
   private applied(operation: WriteOperation): WriteOutcome {

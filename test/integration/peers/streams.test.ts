@@ -47,6 +47,7 @@ describe('peer streams', () => {
         result: 'found' as const,
         version: null,
         contentType: '',
+        valueBytes: size,
         staleMs: null,
         ringVersion: 1,
       };

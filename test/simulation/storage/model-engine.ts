@@ -210,7 +210,7 @@ export class ModelEngine implements StorageEngine {
       bootCount: log.bootCount,
       leaseMs: log.leaseMs,
       ring: log.ring?.slice() ?? null,
-      peerRuns: [...log.peerRuns.values()].map((run) => ({ ...run })),
+      peerRuns: log.peerMemory.all().map((run) => ({ ...run })),
       replicas: log.partitions().map((partition) => this.recoveredReplica(present(log.replica(partition)))),
     };
   }
@@ -229,6 +229,10 @@ export class ModelEngine implements StorageEngine {
       commitSeq,
       appliedSeq,
       forgotten: replica.forgotten,
+      logBytes: this.readLog(partition, baseSeq + 1, Infinity).reduce(
+        (sum, { bytes }) => sum + bytes.length,
+        0,
+      ),
       tail: this.readLog(partition, appliedSeq + 1, Infinity),
       acks: replica.acks.map((memory) => ({ ...memory })),
     };

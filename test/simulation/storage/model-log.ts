@@ -5,6 +5,7 @@
  */
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { LogCommand, LogResult, PeerRun } from '../../../core/protocol/log-command.js';
+import { PeerMemory } from '../../../core/replication/peer-memory.js';
 import { execute } from '../../../node/storage/log-rules.js';
 import type { LogReplica, LogTransaction } from '../../../node/storage/log-rules.js';
 import type { ReplicaRow } from '../../../node/storage/log-tables.js';
@@ -20,7 +21,7 @@ export class ModelLog implements LogTransaction {
   leaseMs = 0;
   ringVersion = 0;
   ring: Uint8Array | null = null;
-  readonly peerRuns = new Map<string, PeerRun>();
+  readonly peerMemory = new PeerMemory();
   private readonly stored = new Map<number, StoredReplica>();
   private nextId = 1;
 
@@ -38,7 +39,7 @@ export class ModelLog implements LogTransaction {
     copy.ringVersion = this.ringVersion;
     copy.ring = this.ring;
     copy.nextId = this.nextId;
-    for (const [id, run] of this.peerRuns) copy.peerRuns.set(id, run);
+    for (const run of this.peerMemory.all()) copy.peerMemory.remember(run);
     for (const [partition, { row, entries }] of this.stored) {
       const places = new RowPlaces(row.baseSeq);
       for (let seq = row.baseSeq + 1; seq <= row.places.lastSeq; seq += 1) places.push((copy.nextId += 1));
@@ -134,7 +135,7 @@ export class ModelLog implements LogTransaction {
   }
 
   keepPeerRun(run: PeerRun): void {
-    this.peerRuns.set(run.id, { ...run });
+    this.peerMemory.remember(run);
   }
 
   private entriesOf(replica: LogReplica): Map<number, Entry> {

@@ -7,11 +7,12 @@ CREATE TABLE log (
 ) STRICT;
 
 CREATE TABLE peer_runs (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL,
   store_id TEXT NOT NULL,
   boot_count INTEGER NOT NULL,
   run_id TEXT NOT NULL,
-  checksum INTEGER NOT NULL
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (id, store_id)
 ) STRICT;
 
 CREATE TABLE replicas (

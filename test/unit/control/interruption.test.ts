@@ -243,6 +243,15 @@ describe('a document that is not what it was', () => {
     expectIntact(cluster);
   });
 
+  it('lost under a controller that has nothing to do: it is rebuilt all the same', () => {
+    const cluster = settledCluster(small);
+    cluster.document = null;
+    cluster.run(30_000);
+    expect(cluster.document).not.toBeNull();
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
   it('lost, with a volume that is gone too: it waits for a person', () => {
     const cluster = settledCluster(small);
     cluster.stopController('c1');

@@ -129,13 +129,25 @@ describe('a request on another worker', () => {
     { type: 'notApplied', reason: 'overloaded', detail: 'too much' },
   ])('carries every read outcome: %j', (outcome) => {
     workers.publish(ringOf(1, 4, 'b'));
+    read({});
+    workers.deliver();
+    const asked = workers.b.replicas.takeRead();
+    expect(asked.operation).toEqual(get({}));
+    asked.done(outcome);
+    workers.deliver();
+    expect(readBack).toEqual([outcome]);
+  });
+
+  it('leaves the value out where only the head was asked for, and says how long it is', () => {
+    workers.publish(ringOf(1, 4, 'b'));
     read({ headOnly: true });
     workers.deliver();
     const asked = workers.b.replicas.takeRead();
     expect(asked.operation).toEqual(get({ headOnly: true }));
-    asked.done(outcome);
+    asked.done(found);
     workers.deliver();
-    expect(readBack).toEqual([outcome]);
+    const row = { version: { epoch: 1, seq: 7 }, contentType: 'text/plain', value: new Uint8Array(0) };
+    expect(readBack).toEqual([{ ...found, row, valueBytes: 1 }]);
   });
 
   it('is never passed on a second time, even where the two rings name each other', () => {

@@ -181,6 +181,7 @@ export const applied: Extract<WriteOutcome, { type: 'applied' }> = {
 export const found: ReadOutcome = {
   type: 'found',
   row: { version: { epoch: 1, seq: 7 }, contentType: 'text/plain', value: new Uint8Array([9]) },
+  valueBytes: 1,
   partition: 0,
   staleMs: null,
 };

@@ -83,6 +83,7 @@ const messages: Record<string, fc.Arbitrary<PeerMessage>> = {
     version: optionalVersion,
     contentType: text,
     value: bytes,
+    valueBytes: partition,
     staleMs: fc.option(time),
     ringVersion: position,
     reason,

@@ -45,6 +45,8 @@ export class ScriptedWorker {
   readonly sent: { to: WorkerId; message: PeerMessage }[] = [];
   readonly applied: Entry[] = [];
   readonly stops: string[] = [];
+  readonly dropped: number[] = [];
+  readonly checkpoints: ((synced: { partition: number; seq: number }[]) => void)[] = [];
   private readonly log: { commands: LogCommand[]; done: (results: LogResult[]) => void }[] = [];
   private deferred: (() => void)[] = [];
   private ringVersion = 0;
@@ -61,6 +63,7 @@ export class ScriptedWorker {
       appliedSeq: 0,
       tail: [],
       forgotten: false,
+      logBytes: 0,
       acks: [],
       ...recovered,
     };
@@ -91,13 +94,16 @@ export class ScriptedWorker {
           for (const { entries } of batches) this.applied.push(...entries);
           this.deferred.push(() => done('applied'));
         },
-        checkpoint: () => undefined,
+        checkpoint: (done) => this.checkpoints.push(done),
         openCopy: () => undefined,
         readCopy: () => undefined,
         closeCopy: () => undefined,
-        stage: () => undefined,
+        stage: (_partition, _stage, done) => this.deferred.push(() => done('staged')),
         adopt: () => undefined,
-        drop: () => undefined,
+        drop: (partition, done) => {
+          this.dropped.push(partition);
+          this.deferred.push(done);
+        },
       },
       peers: { send: (to, message) => this.sent.push({ to, message }), connect: () => undefined },
       controllers: { send: () => undefined },
