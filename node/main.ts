@@ -61,7 +61,7 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   const metrics = new Metrics({ enabled: values.metrics, perPartition: values.metricsPerPartition });
   exposeProcess(metrics, logged);
   const runId = randomId();
-  const store = await openOwnStore(configuration, (partition) => {
+  const store = await openOwnStore(configuration, endOfTick, (partition) => {
     // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a
     // new store.
     if (partition === null) void endStore(store, 'the structure of the table file is damaged', true);
@@ -171,6 +171,7 @@ async function serve(
  */
 async function openOwnStore(
   { clusterId, dataDir }: WorkerConfiguration,
+  endOfTick: EndOfTick,
   onDamage: (partition: number | null) => void,
 ): Promise<Store> {
   const open = () =>
@@ -178,6 +179,7 @@ async function openOwnStore(
       clusterId,
       newStoreId: randomId(),
       limits,
+      endOfTurn: endOfTick.flush,
       onDamage: (partition) => {
         logger.error('damage found in the table', { partition });
         onDamage(partition);

@@ -29,6 +29,8 @@ export interface LogThreadOptions {
   measured: StorageMeasurements;
   /** Called once; nothing is answered after it, and the process must end. */
   onFailure: (error: Error) => void;
+  /** Runs a function once, when what this turn of the event loop has to submit is there. */
+  endOfTurn: (run: () => void) => void;
   /** Size that the write-ahead log is kept near. */
   walBytes?: number;
 }
@@ -161,6 +163,8 @@ export class LogThread implements Log {
 
   read(partition: number, fromSeq: number, bytesMax: number, done: (entries: Entry[]) => void): void {
     if (this.closing) return;
+    // Not past the appends that were handed in before it.
+    this.flush();
     const id = this.nextReadId;
     this.nextReadId += 1;
     this.reads.set(id, done);
@@ -170,7 +174,7 @@ export class LogThread implements Log {
   private planFlush(): void {
     if (this.flushPlanned) return;
     this.flushPlanned = true;
-    queueMicrotask(() => this.flush());
+    this.options.endOfTurn(() => this.flush());
   }
 
   private flush(): void {

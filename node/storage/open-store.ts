@@ -24,6 +24,8 @@ export interface OpenStoreOptions {
    * Damage found by the scrub in the rows of a partition; null if it is in the table file's own structure.
    */
   onDamage: (partition: number | null) => void;
+  /** Runs a function once at the end of this turn of the event loop; at the end of this task if left out. */
+  endOfTurn?: (run: () => void) => void;
   /** How long committed entries may wait to be applied together with more. */
   applyDelayMs?: number;
   /** Rows of the table proved in a second, in the background; 0 for none. */
@@ -64,11 +66,14 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
   };
   try {
     held.ensureFiles(options);
-    const { clusterId, limits, walBytes } = options;
+    const { clusterId, limits, walBytes, endOfTurn = queueMicrotask } = options;
     const size = walBytes === undefined ? {} : { walBytes };
     const { paths } = held;
     const measured = new StorageMeasurements();
-    const opened = await LogThread.open({ paths, clusterId, limits, measured, onFailure, ...size });
+    const opened = await LogThread.open({
+      ...{ paths, clusterId, limits, measured, onFailure, endOfTurn },
+      ...size,
+    });
     log = opened.log;
     const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure });
     const { recovered } = opened;

@@ -38,7 +38,7 @@ export interface TableThreadOptions {
   scrubRowsPerSecond?: number;
 }
 
-const applyDelayDefaultMs = 150;
+const applyDelayDefaultMs = 400;
 const scrubRowsPerSecondDefault = 200;
 /** Whatever has been gathered by then goes at once. */
 const gatheredEntriesMax = 5_000;
