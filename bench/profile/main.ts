@@ -21,7 +21,7 @@ const program = new Command('npm run profile --')
   .option('--method <method>', 'PUT or GET', 'PUT')
   .option('--clients <n>', 'number of clients; 0 profiles an idle cluster', '64')
   .option('--seconds <n>', 'how long to look', '5')
-  .option('--settle <n>', 'seconds of the same load before that', '3')
+  .option('--settle <n>', 'seconds of the same load before that: code that was never run is slow', '10')
   .option('--keys <n>', 'number of different keys', '100000')
   .option('--value-bytes <n>', 'size of a value', '256')
   .option('--top <n>', 'lines of each table', '16')
@@ -68,6 +68,9 @@ async function measure({ workers, controllerPid }: ClusterUnderLoad): Promise<vo
     await pause(forSeconds * 1_000);
     return forSeconds;
   };
+  // Something to read; and code that has been compiled.
+  if (options.method === 'GET')
+    await runLoad(workers, { ...loadOptions(Number(options.settle)), method: 'PUT' });
   await load(Number(options.settle));
   // First without the profilers, which cost time themselves.
   const before = threadTimes(folder, pids);
