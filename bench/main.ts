@@ -7,12 +7,13 @@ import { Command } from 'commander';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describeMachine, isDataInMemory, isInstalled } from './comparison/machine.js';
+import { describedMachine, describeMachine, isDataInMemory, isInstalled } from './comparison/machine.js';
 import { secondsPerMeasurement, stepsOf } from './comparison/plan.js';
 import { comparisonJson, comparisonPicture, comparisonTables } from './comparison/present.js';
 import { compare } from './comparison/run.js';
 import { growthPicture, growthText } from './growth/present.js';
 import { grow } from './growth/run.js';
+import { writeSection } from './report/document.js';
 import { judgeSustained, sustainedPicture, sustainedText } from './sustained/present.js';
 import { sustain } from './sustained/run.js';
 import { etcd } from './systems/etcd.js';
@@ -37,6 +38,7 @@ const program = new Command('npm run bench --')
   .option('--rows <list>', 'with --growth: numbers of keys to start on', '10000,100000,1000000')
   .option('--json <file>', 'write all figures there')
   .option('--svg <file>', 'draw a picture there')
+  .option('--document <file>', 'bring tables, picture and figures of this document up to date')
   .option('--port <n>', 'first port of the system under load', '17400')
   .parse();
 
@@ -53,6 +55,7 @@ interface Options {
   rows: string;
   json?: string;
   svg?: string;
+  document?: string;
   port: string;
 }
 const options = program.opts<Options>();
@@ -67,7 +70,7 @@ process.once('SIGTERM', () => process.exit(143));
 
 const systems = systemsAskedFor();
 const machine = describeMachine(systems);
-say(`${machine.cores} cores, ${machine.processor}, kernel ${machine.kernel}, Node ${machine.node}`);
+say(describedMachine(machine));
 if (isDataInMemory()) say(`NOTE: ${tmpdir()} is in memory; syncs cost nothing there. Set TMPDIR.`);
 if (machine.loadBefore > 1) say(`NOTE: this machine was busy (load ${machine.loadBefore}).`);
 
@@ -98,8 +101,13 @@ async function runComparison(): Promise<void> {
     port,
     say,
   });
-  say(`\n${comparisonTables(comparison)}`);
-  keep(comparisonJson(comparison, machine), comparisonPicture(comparison));
+  const name = systems.length === 1 ? 'alone' : 'against';
+  keep(
+    name,
+    comparisonTables(comparison),
+    comparisonJson(comparison, machine),
+    comparisonPicture(comparison),
+  );
 }
 
 async function runSustained(seconds: number): Promise<void> {
@@ -108,21 +116,28 @@ async function runSustained(seconds: number): Promise<void> {
   const refill = options.refill === true;
   say(`${clients} clients write ${shape.keys} keys at random for ${seconds} s`);
   const sustained = await sustain({ ...shape, refill, folder, port, say });
-  say(`\n${sustainedText(sustained, seconds)}`);
   const verdict = judgeSustained(sustained, seconds);
-  keep(json({ machine, ...shape, refill, verdict, ...sustained }), sustainedPicture(sustained));
+  keep(
+    'sustained',
+    sustainedText(sustained, seconds),
+    json({ machine, ...shape, refill, verdict, ...sustained }),
+    sustainedPicture(sustained),
+  );
 }
 
 async function runGrowth(): Promise<void> {
   const sizes = { rows: numbers(options.rows), partitions: [64, 256, 1_024], workers: [4, 6, 8] };
   const growth = await grow({ ...sizes, folder, port, say });
-  say(`\n${growthText(growth)}`);
-  keep(json({ machine, ...growth }), growthPicture(growth));
+  keep('growth', growthText(growth), json({ machine, ...growth }), growthPicture(growth));
 }
 
-function keep(figures: string, picture: string): void {
+function keep(name: string, text: string, figures: string, picture: string): void {
+  say(`\n${text}`);
   if (options.json !== undefined) writeFileSync(options.json, figures);
   if (options.svg !== undefined) writeFileSync(options.svg, picture);
+  if (options.document === undefined) return;
+  const section = `${describedMachine(machine)}\n\n${text}`;
+  writeSection(options.document, { name, text: section, picture, figures });
 }
 
 function json(figures: object): string {

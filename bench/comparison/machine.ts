@@ -33,6 +33,14 @@ export function describeMachine(systems: readonly System[]): Machine {
   };
 }
 
+/** In one line. */
+export function describedMachine(machine: Machine): string {
+  const { measuredAt, cores, processor, memoryGigabytes, kernel, node, loadBefore, versions } = machine;
+  const others = Object.values(versions).map((version) => `, ${version}`);
+  const hardware = `${cores} cores (${processor}), ${memoryGigabytes} GB, Linux ${kernel}, Node ${node}`;
+  return `${measuredAt.replace('T', ' ')} UTC: ${hardware}${others.join('')}; load before ${loadBefore}.`;
+}
+
 /** A disk in memory syncs for nothing, and the comparison would be about something else. */
 export function isDataInMemory(): boolean {
   return statfsSync(tmpdir()).type === tmpfsMagic;
@@ -44,5 +52,7 @@ export function isInstalled(program: string): boolean {
 
 function versionOf(program: string): string {
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return stdout.split('\n')[0]?.trim() ?? 'unknown';
+  // "etcd Version: 3.4.23", "Redis server v=7.0.15 sha=…"
+  const [, version] = /(\d+\.\d+\.\d+)/.exec(stdout) ?? [];
+  return `${program} ${version ?? 'of an unknown version'}`;
 }

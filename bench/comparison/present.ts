@@ -19,6 +19,7 @@ export function comparisonTables(comparison: Comparison): string {
   });
   const targets = judge(comparison);
   const parts = [...perWorkload, `### Each system\n\n${systemsTable(comparison)}`];
+  // Last in a terminal is what is seen first.
   if (targets.length > 0) parts.push(`### Targets\n\n${targetsTable(targets)}`);
   return parts.join('\n\n');
 }
