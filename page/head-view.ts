@@ -65,7 +65,8 @@ export class HeadView {
 
 function phaseText({ head }: ClusterPicture): string {
   const { phase, awaited } = head;
-  return awaited === 'nothing' ? phase : `${phase}, waiting for ${awaited}`;
+  if (awaited === 'nothing') return phase;
+  return phase === 'waiting' ? `waiting for ${awaited}` : `${phase}, waiting for ${awaited}`;
 }
 
 function bannerText(state: LinkState, picture: ClusterPicture | null): string {
@@ -82,7 +83,7 @@ function bannerText(state: LinkState, picture: ClusterPicture | null): string {
 function renderStandby({ head }: ClusterPicture): void {
   const stands = head.condition === 'standby';
   byId('standby').hidden = !stands;
-  byId('main').hidden = stands;
+  byId('parts').hidden = stands;
   if (!stands) return;
   const active = head.active === '' ? 'Another one' : head.active;
   setText(

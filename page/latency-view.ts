@@ -93,13 +93,14 @@ class Plot {
       .filter(({ reason }) => marked.has(reason))
       .map((event) => ({ event, x: this.x(event.at / this.history.slotMs) }))
       .filter(({ x }) => x >= left)
-      .map(({ event, x }) =>
+      .flatMap(({ event, x }) => [
+        drawing('path', { class: 'mark-line', d: `M${x} ${top}V${strip.bottom}` }),
         drawing(
           'path',
-          { class: 'mark', d: `M${x} ${top}V${strip.bottom}M${x - 4} ${top - 7}h8l-4 7Z` },
+          { class: 'mark', d: `M${x - 4} ${top - 7}h8l-4 7Z` },
           drawing('title', {}, event.text),
         ),
-      );
+      ]);
   }
 
   curves(): SVGElement[] {

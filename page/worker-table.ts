@@ -88,10 +88,8 @@ export class WorkerTable {
     setText(cells.lag, lagOf(worker));
     cells.lag.classList.toggle('late', worker.behind > 0 && worker.state !== 'lost');
     setText(cells.writes, worker.writesPerSecond === null ? minus : count(worker.writesPerSecond));
-    setText(cells.disk, worker.disk === null ? minus : bytes(worker.disk.used));
-    const free = worker.disk === null ? '' : `${bytes(worker.disk.free)} free`;
-    setAttribute(cells.disk, 'title', free);
-    setAttribute(cells.disk, 'data-free', free);
+    const { disk } = worker;
+    setText(cells.disk, disk === null ? minus : `${bytes(disk.used)}, ${bytes(disk.free)} free`);
     cells.disk.classList.toggle('late', worker.diskFull);
   }
 
