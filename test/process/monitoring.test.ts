@@ -1,7 +1,7 @@
 /**
- * A real Prometheus in front of a real cluster under load. In health every expression of dashboards and alerts
- * has something to say; when the cluster is broken the alerts that matter fire, and they clear when it is
- * mended. The rules are those that ship, on a faster clock.
+ * A real Prometheus in front of a real cluster under load. In health every expression of dashboards and
+ * alerts has something to say; when the cluster is broken the alerts that matter fire, and they clear when
+ * it is mended. The rules are those that ship, on a faster clock.
  */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
