@@ -84,16 +84,10 @@ async function runLocally(
   const id = `controller-${runId.slice(0, 8)}`;
   const measurements = new OperatorMeasurements();
   const streamMetrics = new StreamMetrics(metrics);
-  const links: TcpLinks = new TcpLinks(
-    {
-      self: { role: 'controller', clusterId, id, storeId: '', bootCount: 0, runId, pid: process.pid },
-      settings: streamSettings(limits, clock, new EndOfTick(), streamMetrics.traffic),
-      connectTimeoutMs: limits.peerConnectMs,
-      logger,
-      metrics: streamMetrics,
-    },
-    () => controller,
-  );
+  const self = { role: 'controller' as const, clusterId, id, storeId: '', bootCount: 0, runId };
+  const settings = streamSettings(limits, clock, new EndOfTick(), streamMetrics.traffic);
+  const connecting = { settings, connectTimeoutMs: limits.peerConnectMs, logger, metrics: streamMetrics };
+  const links = new TcpLinks({ self: { ...self, pid: process.pid }, ...connecting }, () => controller);
   const controller: Controller = new Controller({
     id,
     clusterId,
@@ -124,11 +118,7 @@ async function runLocally(
     status: () => controller.status(),
     ring: () => controller.ring(),
     pidOf: (worker) => links.pidOf(worker),
-    notReady: () => {
-      const { halted, record, awaited } = controller.sight();
-      if (halted !== '') return halted;
-      return record === null ? awaited : null;
-    },
+    notReady: () => notReadyLocally(controller),
   };
   exposeController(metrics, {
     sight: () => controller.sight(),
@@ -147,6 +137,12 @@ async function runLocally(
   }, limits.tickMs);
   logger.info('controller started', { id, clusterId, host: values.host, port, pid: process.pid });
   stopInOrder(logger, { ticks, controller, links, server });
+}
+
+function notReadyLocally(controller: Controller): string | null {
+  const { halted, record, awaited } = controller.sight();
+  if (halted !== '') return halted;
+  return record === null ? awaited : null;
 }
 
 interface Parts {
@@ -198,7 +194,7 @@ function prepareOnKubernetes(): Start {
 }
 
 async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<void> {
-  const { config, namespace } = readKubeConfiguration(process.env);
+  const { config, namespace } = await readKubeConfiguration(process.env);
   const metrics = metricsOf(values);
   const { limits } = limitsOf(values);
   const timers = new SystemTimers();

@@ -2,7 +2,7 @@
  * What the controller and a worker say to each other, over a stream that the controller opens to the worker's
  * peer port.
  */
-import { epochStarts, messageBytesMax } from './peer-message.js';
+import { identifier, messageBytesMax } from './message-fields.js';
 import {
   ascii,
   boolean,
@@ -19,7 +19,6 @@ import {
 } from './wire.js';
 import type { Decoded } from './wire.js';
 
-const identifier = ascii(128);
 const partitionsMax = 65_536;
 const identity = struct({ id: identifier, storeId: identifier });
 
@@ -227,5 +226,3 @@ export const workerReportCodec = tagged({ heartbeat, fenced, leading, held, prob
 export const workerReportFrameCodec = list(workerReportCodec, 65_536);
 export type WorkerReport = Decoded<typeof workerReportCodec>;
 export type WorkerReportOf<T extends WorkerReport['type']> = Extract<WorkerReport, { type: T }>;
-
-export { epochStarts };

@@ -3,7 +3,7 @@
  * or ~/.kube/config.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
@@ -13,12 +13,16 @@ export interface KubeAccess {
   namespace: string;
 }
 
-/** Throws if there is no cluster to be found. */
-export function readKubeConfiguration(
+/**
+ * Rejects if there is no cluster to be found. The package is loaded here alone: it is large, and a controller
+ * in local mode has no use for it.
+ */
+export async function readKubeConfiguration(
   environment: Readonly<Record<string, string | undefined>>,
   kubeconfigFile: string | null = null,
-): KubeAccess {
-  const config = new KubeConfig();
+): Promise<KubeAccess> {
+  const client = await import('@kubernetes/client-node');
+  const config = new client.KubeConfig();
   const inCluster = environment.KUBERNETES_SERVICE_HOST !== undefined && existsSync(namespaceFile);
   if (kubeconfigFile !== null) config.loadFromFile(kubeconfigFile);
   else if (environment.KUBECONFIG === undefined && inCluster) {

@@ -34,7 +34,7 @@ async function fakeTarget(): Promise<Target> {
 }
 
 async function realTarget(file: string): Promise<Target> {
-  const { config } = readKubeConfiguration({}, file);
+  const { config } = await readKubeConfiguration({}, file);
   const transport = new HttpsTransport(config);
   const namespace = `kvorum-contract-${process.pid}`;
   await transport.request({
