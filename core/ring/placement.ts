@@ -2,8 +2,10 @@
  * Who holds what: consistent hashing with bounded loads, replicas in different zones, primaries spread
  * evenly, and as little moved as those bounds allow.
  *
- * What must not be: a worker twice in a partition, a worker above its bound. What gives way to that, and only
- * where the workers of a zone cannot hold their part: that a partition's replicas stand in different zones.
+ * What must not be: a worker twice in a partition, a worker above its bound. The bound is higher where zones of
+ * unequal size need it: four workers on three nodes lose no quorum with any one node only if the two that are
+ * alone on theirs hold more. What gives way to the bound, and only where the workers of a zone cannot hold
+ * their part even so: that a partition's replicas stand in different zones.
  * The same input gives the same placement, whatever order the members come in.
  *
  * Sources: "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup, Zadimoghaddam 2016); the chains that
@@ -43,6 +45,8 @@ export interface PlacementRequest {
 
 /** No worker holds more than this many tenths of the mean, rounded up. */
 const loadBoundTenths = 11;
+/** The same for replicas where only that keeps them in different zones. */
+const zonesBoundTenths = 15;
 /**
  * A worker with fewer than this many tenths of the mean is filled up: a gap that is left alone saves copies.
  */
@@ -70,6 +74,30 @@ export function loadBound(total: number, workers: number): number {
   return Math.ceil((loadBoundTenths * total) / (10 * workers));
 }
 
+/**
+ * The most replicas that one worker may hold: the load bound, or as much more as keeps the replicas of every
+ * partition in different zones, up to a bound of its own. `zoneSizes` are the numbers of workers.
+ */
+export function replicaBound(
+  partitionCount: number,
+  voterCount: number,
+  zoneSizes: readonly number[],
+): number {
+  const total = partitionCount * voterCount;
+  const workers = zoneSizes.reduce((sum, size) => sum + size, 0);
+  const usual = loadBound(total, workers);
+  if (zoneSizes.length < voterCount) return usual;
+  const roomAt = (load: number) =>
+    zoneSizes.reduce((sum, size) => sum + Math.min(size * load, partitionCount), 0);
+  const most = Math.max(
+    usual,
+    Math.min(partitionCount, Math.ceil((zonesBoundTenths * total) / (10 * workers))),
+  );
+  let bound = usual;
+  while (bound < most && roomAt(bound) < total) bound += 1;
+  return bound;
+}
+
 function loadFloor(total: number, workers: number): number {
   return Math.max(1, Math.floor((loadFloorTenths * total) / (10 * workers)));
 }
@@ -84,6 +112,7 @@ class PlacementPlan {
   readonly #currentVoters: readonly (readonly number[])[];
   /** Per partition the primary that it has now, if it may stay. */
   readonly #currentPrimaries: readonly number[];
+  readonly #loadMax: number;
   readonly #assignment: ReplicaAssignment;
 
   constructor(request: PlacementRequest) {
@@ -96,6 +125,8 @@ class PlacementPlan {
     const voterCount = Math.min(request.replicationFactor, members.length);
     this.#replicaCount = voterCount * request.partitionCount;
     this.#replicasPerZone = Math.ceil(voterCount / zoneNames.length);
+    const zoneSizes = zoneNames.map((_, zone) => this.#zones.filter((other) => other === zone).length);
+    this.#loadMax = replicaBound(request.partitionCount, voterCount, zoneSizes);
 
     const indexes = new Map(this.#ids.map((id, index) => [id, index]));
     assert(indexes.size === members.length, 'the ids of the members are distinct');
@@ -112,7 +143,7 @@ class PlacementPlan {
       partitions.map((partition) => ring.preference(partition, request.partitionCount)),
       {
         loadTarget: Math.ceil(this.#replicaCount / members.length),
-        loadMax: loadBound(this.#replicaCount, members.length),
+        loadMax: this.#loadMax,
         replicasPerZone: this.#replicasPerZone,
       },
     );
@@ -201,7 +232,7 @@ class PlacementPlan {
   /** No worker stays above its bound. */
   #shedExcess(): void {
     const assignment = this.#assignment;
-    const loadMax = loadBound(this.#replicaCount, this.#ids.length);
+    const loadMax = this.#loadMax;
     assignment.forgetExhausted();
     for (const worker of this.#byLoad().reverse()) {
       let zonesHaveRoom = true;
