@@ -13,6 +13,8 @@ import { watchDiskSpace } from './storage/disk-space.js';
 import { disownStore, openStore } from './storage/open-store.js';
 import { AmnesiacStore } from './storage/storage-error.js';
 import { SharedInbox } from './worker-inbox.js';
+import { TracedReplicas } from './traces/traced-replicas.js';
+import { TracedStore } from './traces/traced-store.js';
 import { exposeStore } from './metrics/expose-store.js';
 import { exposeWorker } from './metrics/expose-worker.js';
 import { workerProbes, workerViews } from './worker-views.js';
@@ -31,6 +33,8 @@ import { Shutdown } from '../platform/shutdown.js';
 import { streamSettings } from '../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../platform/stream/stream-metrics.js';
 import { Ticker } from '../platform/ticker.js';
+import { startTracer } from '../platform/traces/tracer.js';
+import type { Tracer } from '../platform/traces/tracer.js';
 import type { WorkerConfiguration } from './config.js';
 import type { RingRecord } from '../core/ring/ring-record.js';
 import type { Api } from './api/api.js';
@@ -61,6 +65,8 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
   const metrics = new Metrics({ enabled: values.metrics, perPartition: values.metricsPerPartition });
   exposeProcess(metrics, logged);
   const runId = randomId();
+  const { tracesEndpoint: endpoint, tracesRatio: ratio } = values;
+  const tracer = await startTracer({ endpoint, ratio, service: 'kvorum-worker', instance: id });
   const store = await openOwnStore(configuration, endOfTick, (partition) => {
     // SQLite's own structure: no copy of a partition mends that. The files are kept aside, the peers fill a
     // new store.
@@ -97,17 +103,19 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     observe: ({ message, fields }) => logger.info(message, fields),
     stop: (reason, disown) => void endStore(store, reason, disown),
   });
+  worker.measured.keepsTimes = tracer !== null;
   const coordinator: Coordinator = new Coordinator({
     id,
     limits,
     clock,
-    local: worker,
+    local: tracer === null ? worker : new TracedReplicas(worker, tracer, clock),
+    traces: tracer !== null,
     send: (peer, message) => peers.send(peer, message),
     isConnected: (peer) => peers.pidOf(peer) !== null,
   });
   const inbox: SharedInbox = new SharedInbox(worker, coordinator);
   worker.onRingChange(() => coordinator.ringChanged());
-  const parts = { runId, store, worker, coordinator, peers, controllers };
+  const parts = { runId, store, worker, coordinator, peers, controllers, tracer };
   await serve(parts, new TcpListener(streams, peers, controllers), clock, metrics);
 }
 
@@ -118,6 +126,7 @@ interface Parts {
   coordinator: Coordinator;
   peers: TcpPeers;
   controllers: TcpControllers;
+  tracer: Tracer | null;
 }
 
 async function serve(
@@ -126,7 +135,7 @@ async function serve(
   clock: SystemClock,
   metrics: Metrics,
 ): Promise<void> {
-  const { runId, store, worker, coordinator, peers } = parts;
+  const { runId, store, worker, coordinator, peers, tracer } = parts;
   let leaving = false;
   const latency = new LatencyHistory();
   const shown = {
@@ -141,7 +150,7 @@ async function serve(
   exposeCoordinator(metrics, coordinator.counts);
   const api = createApi({
     workerId: id,
-    store: coordinator,
+    store: tracer === null ? coordinator : new TracedStore(coordinator, tracer, clock),
     views: workerViews(shown),
     probes: workerProbes(shown),
     limits,
@@ -211,7 +220,7 @@ async function endStore(store: Store, reason: string, disown: boolean): Promise<
 }
 
 function stopInOrder(
-  { store, worker, peers, controllers }: Parts,
+  { store, worker, peers, controllers, tracer }: Parts,
   listener: TcpListener,
   api: Api,
   { ticks, onLeave }: { ticks: Ticker; onLeave: () => void },
@@ -238,6 +247,7 @@ function stopInOrder(
     controllers.close();
   });
   shutdown.addStep('close the store', closeTimeoutMs, () => store.close());
+  if (tracer !== null) shutdown.addStep('send the last spans', stepTimeoutMs, () => tracer.close());
   const stop = (reason: string) => void shutdown.stop(reason, 0);
   // All are going: there is nobody to hand anything over to.
   const stopAll = (reason: string) => {

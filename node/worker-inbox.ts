@@ -20,6 +20,7 @@ const forwardTypes: ReadonlySet<PeerMessage['type']> = new Set([
   'forwardRead',
   'writeReply',
   'readReply',
+  'trace',
 ]);
 
 export class SharedInbox implements WorkerInbox {

@@ -26,6 +26,15 @@ export interface WriteOperation {
   precondition: Precondition;
   /** Printable ASCII, at most 255 characters; '' if none. */
   idempotencyKey: string;
+  /** W3C traceparent of the span that caused it, if it has one; decides nothing. */
+  trace?: string;
+}
+
+/** When a write passed its stations on the primary, in monotonic milliseconds there. */
+export interface WriteTimes {
+  acceptedAt: number;
+  handedOutAt: number;
+  quorumAt: number;
 }
 
 export type WriteOutcome =
@@ -41,6 +50,8 @@ export type WriteOutcome =
       replayed: boolean;
       /** Replicas known to hold the entry durably when the answer was given. */
       acks: number;
+      /** On the primary itself, if times are kept. */
+      times?: WriteTimes;
     }
   | { type: 'preconditionFailed'; current: Version | null }
   /** A DELETE that found nothing. */

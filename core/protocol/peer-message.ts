@@ -183,6 +183,9 @@ const relay = struct({
 /** Has the sender no room for new entries? Said when that changes, and at the beginning of a stream if so. */
 const disk = struct({ full: boolean });
 
+/** Of the `forwardWrite` with this id, which follows: its W3C traceparent. Only between workers that trace. */
+const trace = struct({ id: position, traceparent: shortText });
+
 /** Sent when there is nothing else to say, so that silence means something. */
 const alive = struct({});
 /** The ring version this worker holds; a peer with a newer one sends it. */
@@ -211,6 +214,7 @@ const described = {
   remembered,
   forgot,
   disk,
+  trace,
 };
 
 /** The format of every message: what the codecs written out by hand are held to. */

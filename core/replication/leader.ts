@@ -76,6 +76,7 @@ export interface PendingWrite {
   bytes: number;
   /** Monotonic milliseconds. */
   acceptedAt: number;
+  handedOutAt: number;
   done: WriteDone;
   /** Repeats of the same request by idempotency key: the same outcome. */
   repeats: WriteDone[];

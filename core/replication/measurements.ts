@@ -31,6 +31,8 @@ export class Measurements {
   copyBytesReceived = 0;
   copiesTakenOver = 0;
   copiesGivenUp = 0;
+  /** Outcomes tell when their writes passed the stations; for traces. */
+  keepsTimes = false;
   /** Writes with a quorum whose answers are on their way out in this turn, and since when. */
   private answering = 0;
   private answeringSince = 0;
@@ -40,11 +42,12 @@ export class Measurements {
 
   /** Entries after `afterSeq` go to the own log and to the followers. */
   handedOut(leader: Leader, afterSeq: number, throughSeq: number, now: number): void {
-    if (!this.timesWrites) return;
+    if (!this.timesWrites && !this.keepsTimes) return;
     const { pending, handedOut } = leader;
     for (let index = pending.length - 1; index >= 0; index -= 1) {
       const write = pending[index];
       if (write === undefined || write.seq <= afterSeq) break;
+      write.handedOutAt = now;
       this.queue.record((now - write.acceptedAt) / msPerSecond);
     }
     if (leader.voters.length > 1) handedOut.push({ throughSeq, count: throughSeq - afterSeq, at: now });

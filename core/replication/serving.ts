@@ -180,6 +180,7 @@ export class Serving {
       created,
       bytes: entry.bytes.length,
       acceptedAt: context.now,
+      handedOutAt: context.now,
       done,
       repeats: [],
     });
@@ -279,6 +280,10 @@ export class Serving {
         replayed: false,
         acks: this.ackCount(leader, write.seq),
       };
+      if (this.context.measured.keepsTimes) {
+        const { acceptedAt, handedOutAt } = write;
+        outcome.times = { acceptedAt, handedOutAt, quorumAt: this.context.now };
+      }
       this.context.answer(() => write.done(outcome));
       for (const repeat of write.repeats) this.context.answer(() => repeat({ ...outcome, replayed: true }));
     }

@@ -76,10 +76,9 @@ function writeCall(
   const idempotencyKey = head.idempotencyKey ?? '';
   if (head.idempotencyKey !== null && !printable.test(idempotencyKey))
     throw new KvorumError('malformed-header', 'Idempotency-Key: 1 to 255 printable ASCII characters');
-  return {
-    type: 'write',
-    operation: { type, key, value: noValue, contentType, precondition, idempotencyKey },
-  };
+  const operation: WriteOperation = { type, key, value: noValue, contentType, precondition, idempotencyKey };
+  if (head.traceparent !== null) operation.trace = head.traceparent;
+  return { type: 'write', operation };
 }
 
 function parseContentType(value: string | null): string {

@@ -45,6 +45,8 @@ export interface CoordinatorOptions {
   /** May drop the message if the peer is not connected or its queue is full. */
   send: (peer: WorkerId, message: PeerMessage) => void;
   isConnected: (peer: WorkerId) => boolean;
+  /** Tells peers of the spans that forwarded writes belong to. */
+  traces?: boolean;
   /** Requests in flight at once: clients' own, and as many again that peers forwarded. */
   requestsMax?: number;
   /** Bytes of values in flight at once, likewise counted twice. */
@@ -127,6 +129,10 @@ export class Coordinator {
       }
       case 'forwardRead': {
         this.forwarded.read(from, message);
+        return;
+      }
+      case 'trace': {
+        this.forwarded.trace(from, message);
         return;
       }
       case 'writeReply': {
@@ -257,6 +263,8 @@ export class Coordinator {
     this.counts.forwarded += 1;
     const deadlineMs = Math.max(0, Math.ceil(request.deadline - now));
     const header = { id, partition: request.partition, epoch: record.epoch, deadlineMs };
+    if (request.kind === 'write' && this.options.traces === true && request.operation.trace !== undefined)
+      this.options.send(peer, { type: 'trace', id, traceparent: request.operation.trace });
     this.options.send(
       peer,
       request.kind === 'write'

@@ -26,6 +26,8 @@ export interface ForwardedRequestsOptions {
 
 export class ForwardedRequests {
   private readonly highestId = new Map<WorkerId, number>();
+  /** Of each peer's next write. */
+  private readonly traces = new Map<WorkerId, PeerMessageOf<'trace'>>();
   private inWork = 0;
   private bytesInWork = 0;
 
@@ -34,6 +36,11 @@ export class ForwardedRequests {
   /** The sender's numbers may start anew on its next stream. */
   peerDisconnected(peer: WorkerId): void {
     this.highestId.delete(peer);
+    this.traces.delete(peer);
+  }
+
+  trace(from: WorkerId, message: PeerMessageOf<'trace'>): void {
+    this.traces.set(from, message);
   }
 
   write(from: WorkerId, message: PeerMessageOf<'forwardWrite'>): void {
@@ -52,7 +59,10 @@ export class ForwardedRequests {
     }
     this.inWork += 1;
     this.bytesInWork += size;
-    local.write(message.partition, message.epoch, forwardedWrite(message), (outcome) => {
+    const operation = forwardedWrite(message);
+    const traced = this.traces.get(from);
+    if (traced?.id === message.id) operation.trace = traced.traceparent;
+    local.write(message.partition, message.epoch, operation, (outcome) => {
       this.inWork -= 1;
       this.bytesInWork -= size;
       reply(outcome);

@@ -1,6 +1,6 @@
 /** What every program can be told about logs, metrics and traces; the launcher passes it on. */
 import { logFormats, logLevels } from '../logger.js';
-import { choice, flag, text } from './setting.js';
+import { choice, flag, ratio, text } from './setting.js';
 
 const group = 'Logs, metrics, traces:';
 
@@ -25,6 +25,11 @@ export const observabilitySettings = {
     placeholder: 'URL',
     pattern: /^https?:\/\/\S+$/,
     expected: 'an http or https address',
+    group,
+  }),
+  tracesRatio: ratio({
+    description: 'of the traces that begin here, the part that is kept; a client that samples decides itself',
+    default: 1,
     group,
   }),
 };

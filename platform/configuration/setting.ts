@@ -86,6 +86,20 @@ export function integer(options: Basics & { default: number; range?: Range }): S
   };
 }
 
+/** From 0 to 1. */
+export function ratio(options: Basics & { default: number }): Setting<number> {
+  return {
+    ...basics(options),
+    placeholder: 'RATIO',
+    defaultText: String(options.default),
+    defaultValue: options.default,
+    parse(input) {
+      if (/^(?:0(?:\.\d{1,9})?|1(?:\.0+)?)$/.test(input)) return Number(input);
+      throw new SettingError(`must be a number from 0 to 1, such as 0.01, not '${input}'`);
+    },
+  };
+}
+
 /** In milliseconds; its name ends in Ms. */
 export function duration(options: Basics & { defaultMs: number; range?: Range }): Setting<number> {
   return {

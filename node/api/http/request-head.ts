@@ -18,6 +18,8 @@ export interface RequestHead {
   ifMatch: string | null;
   ifNoneMatch: string | null;
   idempotencyKey: string | null;
+  /** '' if it stands there twice, which makes it worthless and no reason to refuse. */
+  traceparent: string | null;
   expect: string | null;
 }
 
@@ -33,6 +35,7 @@ export function newHead(method: string, target: string): RequestHead {
     ifMatch: null,
     ifNoneMatch: null,
     idempotencyKey: null,
+    traceparent: null,
     expect: null,
   };
 }
@@ -48,6 +51,9 @@ export function addField(head: RequestHead, name: string, value: string): void {
       return;
     case 8:
       if (isNamed(name, 'if-match')) head.ifMatch = joined(head.ifMatch, value);
+      return;
+    case 11:
+      if (isNamed(name, 'traceparent')) head.traceparent = head.traceparent === null ? value : '';
       return;
     case 12:
       if (isNamed(name, 'content-type')) head.contentType = single(head.contentType, name, value);
