@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { headersPrefix, withSoundHeaders } from './headers.mjs';
 import { runQuietly } from './run-quietly.mjs';
 
 /** Older ones can corrupt a write-ahead log when it is reset. */
@@ -33,18 +34,13 @@ function readPackages(file) {
 
 async function install(root) {
   const title = 'Installing packages (SQLite may be compiled, which takes a few minutes)';
-  const { code, output } = await runQuietly(
-    title,
-    'npm',
-    ['ci', '--no-audit', '--no-fund'],
-    environment(root),
-  );
+  const { code, output } = await runNpm(root, title, ['ci', '--no-audit', '--no-fund']);
   if (code !== 0) throw new Error(`npm ci failed.\n${output}${missingTools()}`);
 }
 
 async function rebuildBinding(root) {
   const title = 'Compiling the SQLite binding for this Node.js (a few minutes)';
-  const { code, output } = await runQuietly(title, 'npm', ['rebuild', 'better-sqlite3'], environment(root));
+  const { code, output } = await runNpm(root, title, ['rebuild', 'better-sqlite3']);
   const fault = sqliteFault(root);
   if (code !== 0 || fault !== undefined) {
     throw new Error(
@@ -73,23 +69,16 @@ function isAtLeast(version, minimum) {
 }
 
 /**
- * Lets node-gyp use the headers that were installed with Node.js, where there are any, and spares a download.
+ * Runs npm so that node-gyp uses the headers that were installed with Node.js, where there are any, which also
+ * spares a download.
  */
-function environment(root) {
-  const env = { ...process.env };
-  const prefix = headersPrefix();
-  if (prefix !== undefined) env.npm_config_nodedir ??= prefix;
-  return { cwd: root, env };
-}
-
-function headersPrefix() {
-  const prefix = path.resolve(path.dirname(process.execPath), '..');
-  const file = path.join(prefix, 'include', 'node', 'node_version.h');
-  if (!existsSync(file)) return undefined;
-  const text = readFileSync(file, 'utf8');
-  const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(text)?.[1];
-  const version = [part('MAJOR'), part('MINOR'), part('PATCH')].join('.');
-  return version === process.versions.node ? prefix : undefined;
+function runNpm(root, title, npmArguments) {
+  const chosen = process.env.npm_config_nodedir ?? headersPrefix();
+  return withSoundHeaders(chosen, (prefix) => {
+    const env = { ...process.env };
+    if (prefix !== undefined) env.npm_config_nodedir = prefix;
+    return runQuietly(title, 'npm', npmArguments, { cwd: root, env });
+  });
 }
 
 /** What compiling needs and this machine lacks, in words for the person at the terminal. */
