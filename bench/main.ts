@@ -61,6 +61,8 @@ interface Options {
 const options = program.opts<Options>();
 const numbers = (list: string) => list.split(',').map(Number);
 const port = Number(options.port);
+/** Compilers at run time need a few seconds of load in each of several processes. */
+const warmUpSeconds = 5;
 const say = (line: string) => console.log(line);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kvorum-bench-'));
@@ -91,6 +93,7 @@ async function runComparison(): Promise<void> {
   say(`${steps} measurements of ${seconds.toFixed(1)} s, ${rounds} times`);
   const keys = Number(options.keys ?? 20_000);
   const comparison = await compare({
+    warmUpSeconds,
     systems,
     clients,
     rounds,

@@ -101,7 +101,15 @@ it('what is not installed here is said, and only that is left out', () => {
 });
 
 it('a short comparison fills every row, checks what was written and counts syncs on a majority', async () => {
-  const options = { clients: [1], rounds: 2, seconds: 0.3, idleSeconds: 1, keys: 200, folder };
+  const options = {
+    clients: [1],
+    rounds: 2,
+    seconds: 0.3,
+    warmUpSeconds: 0.3,
+    idleSeconds: 1,
+    keys: 200,
+    folder,
+  };
   const lines: string[] = [];
   const say = (line: string) => lines.push(line);
   const { rows, systems: facts } = await compare({
