@@ -35,6 +35,8 @@ interface AxeResults {
 }
 
 const rulesMin = 20;
+/** Tests may share a small machine. */
+const patienceMs = 120_000;
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Runs in the page, before anything of its own. */
@@ -63,6 +65,7 @@ export class WatchedPage {
   static async open(browser: Browser, url: string, options: BrowserContextOptions): Promise<WatchedPage> {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
     const watched = new WatchedPage(await context.newPage());
+    watched.page.setDefaultTimeout(patienceMs);
     await watched.page.addInitScript({ content: noteViolations });
     await watched.page.goto(url);
     return watched;
