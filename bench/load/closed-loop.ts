@@ -30,6 +30,7 @@ export interface Figures {
 
 /** Not counted: the first requests on new connections. */
 const settleSeconds = 0.2;
+const preloadAttempts = 10;
 
 export async function measure(
   processes: ProcessGroup,
@@ -56,16 +57,29 @@ export async function openConnections(door: Door, clients: number): Promise<Conn
   return Promise.all(Array.from({ length: clients }, (_, client) => door.connect(client)));
 }
 
-/** Writes every key once, so that reads find something. */
+/** Writes every key once, so that reads find something; a write that fails is tried again a few times. */
 export async function preload(door: Door, keyspace: Keyspace, clients: number): Promise<void> {
   const connections = await openConnections(door, clients);
   const writeOwn = async (connection: Connection, client: number) => {
     const value = keyspace.newValue();
-    for (let index = client; index < keyspace.keys; index += clients)
-      await keyspace.write(connection, index, value);
+    for (let index = client; index < keyspace.keys; index += clients) {
+      await writeStubbornly(() => keyspace.write(connection, index, value));
+    }
   };
   await Promise.all(connections.map(writeOwn));
   for (const connection of connections) connection.close();
+}
+
+async function writeStubbornly(write: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (attempt === preloadAttempts) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }
 
 class Run {
