@@ -46,7 +46,7 @@ export interface PlacementRequest {
 /** No worker holds more than this many tenths of the mean, rounded up. */
 const loadBoundTenths = 11;
 /** The same for replicas where only that keeps them in different zones. */
-const zonesBoundTenths = 15;
+const zonesBoundTenths = 20;
 /**
  * A worker with fewer than this many tenths of the mean is filled up: a gap that is left alone saves copies.
  */
