@@ -10,6 +10,8 @@ import type { Replica } from './replica.js';
 /** Small against a peer’s queue, which holds one chunk of each copy under way. */
 const chunkBytes = 256 * 1024;
 const idleMs = 10_000;
+/** A chunk that is asked for more often is one that the receiver cannot use: another view may do better. */
+const resendsMax = 3;
 
 export class CopySender {
   constructor(private readonly context: Context) {}
@@ -28,6 +30,7 @@ export class CopySender {
       atSeq: replica.appliedSeq,
       chunk: -1,
       rows: null,
+      resent: 0,
       last: false,
       reading: false,
       usedAt: this.context.now,
@@ -62,7 +65,8 @@ export class CopySender {
   pull(message: PeerMessageOf<'copyPull'>, replica: Replica, leader: Leader, progress: Progress): void {
     const { copy } = progress;
     const next = copy !== null && message.chunk === copy.chunk + 1 && !copy.last;
-    const again = copy !== null && message.chunk === copy.chunk && copy.rows !== null;
+    const sentBefore = copy !== null && message.chunk === copy.chunk && copy.rows !== null;
+    const again = sentBefore && copy.resent < resendsMax;
     if (copy === null || copy.handle < 0 || copy.number !== message.number || !(next || again)) {
       if (copy?.reading === true && copy.number === message.number) return;
       const { partition, epoch, number } = message;
@@ -72,7 +76,10 @@ export class CopySender {
       return this.context.send(progress.id, { type: 'copyEnd', partition, epoch, number });
     }
     copy.usedAt = this.context.now;
-    if (again) return this.sendChunk(replica, leader, progress, copy);
+    if (again) {
+      copy.resent += 1;
+      return this.sendChunk(replica, leader, progress, copy);
+    }
     if (copy.reading) return;
     copy.reading = true;
     this.context.emit({
@@ -82,7 +89,7 @@ export class CopySender {
       done: ({ rows, last }) => {
         copy.reading = false;
         if (progress.copy !== copy) return;
-        Object.assign(copy, { rows, last, chunk: copy.chunk + 1, usedAt: this.context.now });
+        Object.assign(copy, { rows, last, chunk: copy.chunk + 1, resent: 0, usedAt: this.context.now });
         leader.progress += 1;
         this.sendChunk(replica, leader, progress, copy);
       },

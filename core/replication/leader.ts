@@ -58,6 +58,8 @@ export interface SentCopy {
   /** The chunk that was sent last, for a receiver that did not get it. */
   chunk: number;
   rows: Uint8Array | null;
+  /** How often that chunk was sent again. */
+  resent: number;
   last: boolean;
   reading: boolean;
   usedAt: number;

@@ -10,7 +10,7 @@ import { Plot } from './plot.js';
 import type { FaultKind } from './profile.js';
 import type { Random } from './random.js';
 import type { StorageImage } from './storage/storage-engine.js';
-import type { WorkerNode } from './worker-node.js';
+import type { WorkerNode, WorkerRun } from './worker-node.js';
 import type { World } from './world.js';
 
 interface KeptImage {
@@ -22,7 +22,7 @@ interface KeptImage {
 export class Nemesis {
   private active = false;
   private resting = false;
-  private readonly leaving = new Set<WorkerNode>();
+  private readonly leaving = new Set<WorkerRun>();
   private readonly images = new Map<WorkerNode, KeptImage>();
   private readonly kinds: FaultKind[];
   private readonly places: string[];
@@ -54,7 +54,7 @@ export class Nemesis {
     this.active = false;
     this.plot.setActive(false);
     // Who was asked to leave has to go before it can come back.
-    for (const node of this.leaving) this.kill(node, 50);
+    for (const run of this.leaving) if (run.node.run === run) this.kill(run.node, 50);
   }
 
   private scheduleNext(): void {
@@ -274,11 +274,12 @@ export class Nemesis {
   private drain(node: WorkerNode, kind: 'drain' | 'leave'): void {
     if (kind === 'leave') {
       const { run } = node;
-      run?.process.enter(() => run.worker.leave());
-      this.leaving.add(node);
+      if (run === null) return;
+      run.process.enter(() => run.worker.leave());
+      this.leaving.add(run);
       return this.later(500 + this.away(), () => {
         if (this.active && node.run === run) this.kill(node);
-        this.leaving.delete(node);
+        this.leaving.delete(run);
       });
     }
     if (this.world.nodes.some(({ wish }) => wish !== 'stay')) return;

@@ -46,6 +46,7 @@ export class ScriptedWorker {
   readonly applied: Entry[] = [];
   readonly stops: string[] = [];
   readonly dropped: number[] = [];
+  copiesOpened = 0;
   readonly checkpoints: ((synced: { partition: number; seq: number }[]) => void)[] = [];
   private readonly log: { commands: LogCommand[]; done: (results: LogResult[]) => void }[] = [];
   private deferred: (() => void)[] = [];
@@ -95,8 +96,14 @@ export class ScriptedWorker {
           this.deferred.push(() => done('applied'));
         },
         checkpoint: (done) => this.checkpoints.push(done),
-        openCopy: () => undefined,
-        readCopy: () => undefined,
+        openCopy: (_partition, done) => {
+          this.copiesOpened += 1;
+          const handle = this.copiesOpened;
+          this.deferred.push(() => done({ handle, atSeq: this.replica.appliedSeq }));
+        },
+        readCopy: (_handle, _bytesMax, done) => {
+          this.deferred.push(() => done({ rows: new Uint8Array(10), last: false }));
+        },
         closeCopy: () => undefined,
         stage: (_partition, _stage, done) => this.deferred.push(() => done('staged')),
         adopt: () => undefined,
