@@ -1,4 +1,7 @@
-/** What the comparison is held to: ratios to another system in the same run, and what an idle cluster may cost. */
+/**
+ * What the comparison is held to: ratios to another system in the same run, and what an idle cluster may
+ * cost.
+ */
 import { ratioOf } from '../report/statistics.js';
 import type { Figures } from '../load/closed-loop.js';
 import type { Spread } from '../report/statistics.js';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:fill`: writes many keys over REST and shows what they cost: memory of each worker while it is
- * filled, and how long a cluster on that data takes to start again, after an orderly end and after all of it
- * was killed at once.
+ * `npm run bench:fill`: writes many keys over REST and shows what they cost: memory of each worker while it
+ * is filled, and how long a cluster on that data takes to start again, after an orderly end and after all of
+ * it was killed at once.
  */
 import { Command } from 'commander';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

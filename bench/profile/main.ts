@@ -1,6 +1,6 @@
 /**
- * `npm run profile`: one kind of load on a cluster of real processes, and where the workers' processor time goes,
- * per operation: by thread from the kernel's books, by part of the program and by function from V8's
+ * `npm run profile`: one kind of load on a cluster of real processes, and where the workers' processor time
+ * goes, per operation: by thread from the kernel's books, by part of the program and by function from V8's
  * profiler. With `--clients 0`: what an idle cluster does, per second.
  */
 import { Command } from 'commander';

@@ -1,7 +1,7 @@
 /**
- * Loaded into every thread of a process that is to be profiled (`node --import`). SIGUSR2 starts and stops V8's
- * sampling profiler on all threads at once; each writes its profile, and says which kernel thread it is, so
- * that the processor time of the kernel's books can be told apart by thread.
+ * Loaded into every thread of a process that is to be profiled (`node --import`). SIGUSR2 starts and stops
+ * V8's sampling profiler on all threads at once; each writes its profile, and says which kernel thread it is,
+ * so that the processor time of the kernel's books can be told apart by thread.
  *
  *   PROFILE_FOLDER/<pid>-<thread>-<tid>.tid          at once: the thread is there
  *   PROFILE_FOLDER/<pid>-<thread>-<tid>.cpuprofile   after the second signal

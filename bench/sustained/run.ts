@@ -1,7 +1,7 @@
 /**
  * Sustained load: random writes over many keys for minutes, seen in windows, with what the files and the
- * processes have grown to. A run may lose a worker with its disk half-way, to see what its refilling costs the
- * clients of the others.
+ * processes have grown to. A run may lose a worker with its disk half-way, to see what its refilling costs
+ * the clients of the others.
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,8 @@
 /**
  * etcd with three members and its defaults, reached over gRPC and through its JSON gateway. Always in the way
- * that suits etcd best: clients speak to the leader, which need not pass requests on, and over gRPC they share
- * a few connections, which spares etcd about a third of the processor time that one for each would cost.
+ * that suits etcd best: clients speak to the leader, which need not pass requests on, and over gRPC they
+ * share a few connections, which spares etcd about a third of the processor time that one for each would
+ * cost.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * How often each process of a system syncs its files while a number of writes is made, one after another: what
- * shows that a reply means the same on both sides. strace counts; it slows the system down, so this is a run
- * of its own.
+ * How often each process of a system syncs its files while a number of writes is made, one after another:
+ * what shows that a reply means the same on both sides. strace counts; it slows the system down, so this is a
+ * run of its own.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -36,7 +36,9 @@ interface Swap {
 
 const loadRetryMs = 250;
 const absentPauseMs = 1_000;
-/** Also read while nothing is to be changed: what another has left in it, or that it is gone, is to be seen. */
+/**
+ * Also read while nothing is to be changed: what another has left in it, or that it is gone, is to be seen.
+ */
 const rereadMs = 10_000;
 const doubtsMax = 3;
 const doubtMs = 700;
@@ -61,7 +63,9 @@ export class RingDocument {
   private readonly waiting: RingChange[] = [];
   /** The highest that any worker told of. */
   seen = { version: 0, epoch: 0, where: '' };
-  /** Some worker has told what it holds: only then can a document that was restored be told from the newest. */
+  /**
+   * Some worker has told what it holds: only then can a document that was restored be told from the newest.
+   */
   private heard = false;
   private doubts = 0;
   private creating: ((outcome: ChangeOutcome) => void) | null = null;

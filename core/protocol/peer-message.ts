@@ -183,7 +183,9 @@ const relay = struct({
 /** Has the sender no room for new entries? Said when that changes, and at the beginning of a stream if so. */
 const disk = struct({ full: boolean });
 
-/** Of the `forwardWrite` with this id, which follows: its W3C traceparent. Only between workers that trace. */
+/**
+ * Of the `forwardWrite` with this id, which follows: its W3C traceparent. Only between workers that trace.
+ */
 const trace = struct({ id: position, traceparent: shortText });
 
 /** Sent when there is nothing else to say, so that silence means something. */

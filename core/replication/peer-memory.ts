@@ -1,6 +1,6 @@
 /**
- * What a worker remembers of its peers' stores: the newest run of each. A worker whose disk was replaced has a
- * new store; the old one is remembered beside it, since the disk may come back.
+ * What a worker remembers of its peers' stores: the newest run of each. A worker whose disk was replaced has
+ * a new store; the old one is remembered beside it, since the disk may come back.
  */
 import type { PeerRun } from '../protocol/log-command.js';
 import type { StoreId, WorkerId } from '../ring/ring-record.js';

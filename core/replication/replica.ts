@@ -266,8 +266,8 @@ export function lastLogTime(replica: Replica): number {
 }
 
 /**
- * Nothing is under way that time alone could move on, but the next sign of life of a leader: everyone it leads
- * holds all of its log, and nobody waits for an answer.
+ * Nothing is under way that time alone could move on, but the next sign of life of a leader: everyone it
+ * leads holds all of its log, and nobody waits for an answer.
  */
 export function isAtRest(replica: Replica): boolean {
   const { leader } = replica;

@@ -26,7 +26,9 @@ import { entryAt } from './replica.js';
 
 /** What the table shows for a key and an idempotency key, read in the same tick. */
 export interface Stored {
-  /** The version of the row, which only a precondition asks for: without one, any stands for *there is one*. */
+  /**
+   * The version of the row, which only a precondition asks for: without one, any stands for *there is one*.
+   */
   version: Version | null;
   reply: { version: Version; created: boolean; kind: 'put' | 'delete'; digest: number } | null;
 }

@@ -2,10 +2,10 @@
  * Who holds what: consistent hashing with bounded loads, replicas in different zones, primaries spread
  * evenly, and as little moved as those bounds allow.
  *
- * What must not be: a worker twice in a partition, a worker above its bound. The bound is higher where zones of
- * unequal size need it: four workers on three nodes lose no quorum with any one node only if the two that are
- * alone on theirs hold more. What gives way to the bound, and only where the workers of a zone cannot hold
- * their part even so: that a partition's replicas stand in different zones.
+ * What must not be: a worker twice in a partition, a worker above its bound. The bound is higher where zones
+ * of unequal size need it: four workers on three nodes lose no quorum with any one node only if the two that
+ * are alone on theirs hold more. What gives way to the bound, and only where the workers of a zone cannot
+ * hold their part even so: that a partition's replicas stand in different zones.
  * The same input gives the same placement, whatever order the members come in.
  *
  * Sources: "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup, Zadimoghaddam 2016); the chains that

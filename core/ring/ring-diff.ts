@@ -6,9 +6,9 @@
  * The steps of one partition are carried out in their order; those of different partitions need not wait for
  * each other.
  *
- * No program carries a whole plan out: the controller looks at what is true now and takes the next step of each
- * partition (`core/control/plan-replacement`, `plan-rebalance`). This says what the steps are and how few there
- * can be, for tests and for whoever wants to show what lies ahead.
+ * No program carries a whole plan out: the controller looks at what is true now and takes the next step of
+ * each partition (`core/control/plan-replacement`, `plan-rebalance`). This says what the steps are and how
+ * few there can be, for tests and for whoever wants to show what lies ahead.
  */
 import { assert } from '../assert.js';
 import type { PartitionPlacement } from './placement.js';

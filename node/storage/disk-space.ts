@@ -1,6 +1,6 @@
 /**
- * Looks several times a second how much room the disk under a folder has: what fills it may be somebody else. The
- * process may end without waiting for it.
+ * Looks several times a second how much room the disk under a folder has: what fills it may be somebody else.
+ * The process may end without waiting for it.
  */
 import { statfs } from 'node:fs';
 

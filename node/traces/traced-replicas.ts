@@ -1,6 +1,6 @@
 /**
- * A write as spans on its primary: `commit` from its arrival there to its outcome, in it `queue` (until it was
- * handed out) and `replicate` (until a quorum held it durably: the own disk and the first backup).
+ * A write as spans on its primary: `commit` from its arrival there to its outcome, in it `queue` (until it
+ * was handed out) and `replicate` (until a quorum held it durably: the own disk and the first backup).
  */
 import type {
   ReadOperation,

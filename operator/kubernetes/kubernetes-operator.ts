@@ -190,7 +190,9 @@ export class KubernetesOperator {
     });
   }
 
-  /** A crashed operator's pod stays, and its kubelet says within a second that nothing runs in it any more. */
+  /**
+   * A crashed operator's pod stays, and its kubelet says within a second that nothing runs in it any more.
+   */
   private async hasEnded(holder: string): Promise<boolean> {
     const { transport, namespace, leaseRetryMs } = this.options;
     const path = objectPath('pods', namespace, holder);

@@ -69,8 +69,8 @@ export function planCluster(observation: Observation): ClusterPlan {
 }
 
 /**
- * Counts those that are ending too: as long as a removed worker runs, clients may still come to it, and it can
- * only help them while the others speak with it.
+ * Counts those that are ending too: as long as a removed worker runs, clients may still come to it, and it
+ * can only help them while the others speak with it.
  */
 function podCount({ pods }: Observation, { names }: ClusterView): number {
   return Math.max(0, ...pods.map((pod) => (ordinalOf(names, nameOf(pod)) ?? -1) + 1));

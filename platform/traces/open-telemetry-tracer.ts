@@ -1,6 +1,6 @@
 /**
- * Spans through OpenTelemetry's SDK, sent in batches as OTLP over HTTP. What cannot be sent in time is dropped:
- * a collector that is away must not cost the cluster anything.
+ * Spans through OpenTelemetry's SDK, sent in batches as OTLP over HTTP. What cannot be sent in time is
+ * dropped: a collector that is away must not cost the cluster anything.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import type { Context, Span, Tracer as LibraryTracer } from '@opentelemetry/api';

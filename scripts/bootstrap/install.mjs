@@ -69,8 +69,8 @@ function isAtLeast(version, minimum) {
 }
 
 /**
- * Runs npm so that node-gyp uses the headers that were installed with Node.js, where there are any, which also
- * spares a download.
+ * Runs npm so that node-gyp uses the headers that were installed with Node.js, where there are any, which
+ * also spares a download.
  */
 function runNpm(root, title, npmArguments) {
   const chosen = process.env.npm_config_nodedir ?? headersPrefix();

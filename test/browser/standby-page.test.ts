@@ -1,4 +1,6 @@
-/** The page of an operator that does not lead, and of one that has nothing to lead yet: no cluster behind it. */
+/**
+ * The page of an operator that does not lead, and of one that has nothing to lead yet: no cluster behind it.
+ */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';

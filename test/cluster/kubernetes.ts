@@ -101,7 +101,10 @@ export class Kubernetes {
     });
   }
 
-  /** All workers are there, and nothing moves any more: still so after a while, since plans are made one by one. */
+  /**
+   * All workers are there, and nothing moves any more: still so after a while, since plans are made one by
+   * one.
+   */
   async waitUntilSettled(timeoutMs: number): Promise<void> {
     const steadyMs = 5_000;
     let since = Infinity;

@@ -1,7 +1,7 @@
 /**
- * What a write and an idle second cost, held to budgets. Counts do not depend on how busy the machine is: entries
- * and syncs per write, bytes between the workers, times that a process wakes up. Processor time does, a
- * little; its budget is several times what a quiet machine needs, so that only a regression of that kind
+ * What a write and an idle second cost, held to budgets. Counts do not depend on how busy the machine is:
+ * entries and syncs per write, bytes between the workers, times that a process wakes up. Processor time does,
+ * a little; its budget is several times what a quiet machine needs, so that only a regression of that kind
  * meets it.
  */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
