@@ -60,7 +60,14 @@ export default defineConfig(
   },
   {
     // What a person runs at a terminal talks to that person.
-    files: ['scripts/**/*.mjs', '*.mjs', 'launcher/**/*.ts', 'bench/**/*.ts', 'monitoring/main.ts', 'test/simulation/**/*.ts'],
+    files: [
+      'scripts/**/*.mjs',
+      '*.mjs',
+      'launcher/**/*.ts',
+      'bench/**/*.ts',
+      'monitoring/main.ts',
+      'test/simulation/**/*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 interface Headers {
-  withSoundHeaders<T>(
+  withSoundHeaders: <T>(
     prefix: string | undefined,
     compile: (prefix: string | undefined) => T | Promise<T>,
-  ): Promise<T>;
+  ) => Promise<T>;
 }
 
 const file = new URL('../../../../scripts/bootstrap/headers.mjs', import.meta.url).href;

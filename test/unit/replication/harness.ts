@@ -1,3 +1,18 @@
+const emptyReplica: RecoveredReplica = {
+  partition: 0,
+  promisedEpoch: 1,
+  syncedEpoch: 1,
+  epochStarts: [{ epoch: 1, firstSeq: 1 }],
+  baseSeq: 0,
+  lastSeq: 0,
+  commitSeq: 0,
+  appliedSeq: 0,
+  tail: [],
+  forgotten: false,
+  logBytes: 0,
+  acks: [],
+};
+
 /**
  * One worker whose disk, peers and controller are played by the test: commands of the log wait until the test
  * answers them, what it sends is looked at as it is, and time stands still until the test moves it.
@@ -53,21 +68,6 @@ export class ScriptedWorker {
   private ringVersion = 0;
 
   constructor(recovered: Partial<RecoveredReplica> = {}) {
-    const replica: RecoveredReplica = {
-      partition: 0,
-      promisedEpoch: 1,
-      syncedEpoch: 1,
-      epochStarts: [{ epoch: 1, firstSeq: 1 }],
-      baseSeq: 0,
-      lastSeq: 0,
-      commitSeq: 0,
-      appliedSeq: 0,
-      tail: [],
-      forgotten: false,
-      logBytes: 0,
-      acks: [],
-      ...recovered,
-    };
     this.worker = new Worker({
       id: 'a',
       clusterId: 'test',
@@ -80,7 +80,7 @@ export class ScriptedWorker {
         leaseMs: defaultLimits.leaseMs,
         ring: null,
         peerRuns: [],
-        replicas: [replica],
+        replicas: [{ ...emptyReplica, ...recovered }],
       },
       clock: { now: () => this.now, wall: () => 1_700_000_000_000 + this.now },
       log: {
