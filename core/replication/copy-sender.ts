@@ -90,7 +90,10 @@ export class CopySender {
         copy.reading = false;
         if (progress.copy !== copy) return;
         Object.assign(copy, { rows, last, chunk: copy.chunk + 1, resent: 0, usedAt: this.context.now });
-        leader.progress += 1;
+        if (copy.chunk >= progress.copiedChunks) {
+          progress.copiedChunks = copy.chunk + 1;
+          leader.progress += 1;
+        }
         this.sendChunk(replica, leader, progress, copy);
       },
     });

@@ -47,6 +47,8 @@ export interface Progress {
   /** Numbers the sync under way; a newer report starts another. */
   syncNumber: number;
   copy: SentCopy | null;
+  /** Chunks of the copy that came furthest: one that is begun anew gets no further by being sent again. */
+  copiedChunks: number;
   /** How long it has been behind, for people to look at. */
   readonly mark: LagMark;
 }
@@ -154,6 +156,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     reading: false,
     syncNumber: 0,
     copy: null,
+    copiedChunks: 0,
     mark: newLagMark(),
   };
 }

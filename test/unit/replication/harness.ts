@@ -1,17 +1,19 @@
-const emptyReplica: RecoveredReplica = {
-  partition: 0,
-  promisedEpoch: 1,
-  syncedEpoch: 1,
-  epochStarts: [{ epoch: 1, firstSeq: 1 }],
-  baseSeq: 0,
-  lastSeq: 0,
-  commitSeq: 0,
-  appliedSeq: 0,
-  tail: [],
-  forgotten: false,
-  logBytes: 0,
-  acks: [],
-};
+function emptyReplica(): RecoveredReplica {
+  return {
+    partition: 0,
+    promisedEpoch: 1,
+    syncedEpoch: 1,
+    epochStarts: [{ epoch: 1, firstSeq: 1 }],
+    baseSeq: 0,
+    lastSeq: 0,
+    commitSeq: 0,
+    appliedSeq: 0,
+    tail: [],
+    forgotten: false,
+    logBytes: 0,
+    acks: [],
+  };
+}
 
 /**
  * One worker whose disk, peers and controller are played by the test: commands of the log wait until the test
@@ -80,7 +82,7 @@ export class ScriptedWorker {
         leaseMs: defaultLimits.leaseMs,
         ring: null,
         peerRuns: [],
-        replicas: [{ ...emptyReplica, ...recovered }],
+        replicas: [{ ...emptyReplica(), ...recovered }],
       },
       clock: { now: () => this.now, wall: () => 1_700_000_000_000 + this.now },
       log: {

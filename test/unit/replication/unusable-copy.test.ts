@@ -27,9 +27,15 @@ describe('a copy whose rows the receiver cannot use', () => {
     }
     expect(a.take('b', 'copyEnd')).toHaveLength(1);
     const first = offered;
+    const progress = a.replica.leader?.progress;
+    expect(progress).toBeGreaterThan(0);
     report();
     expect(a.copiesOpened).toBe(2);
-    expect(a.take('b', 'copyOffer').at(-1)?.number).not.toBe(first);
+    const second = a.take('b', 'copyOffer').at(-1)?.number ?? first;
+    expect(second).not.toBe(first);
+    // The controller gives up a leader that makes no progress: seed 531 waited for a damaged table for ever.
+    pull(second);
+    expect(a.replica.leader?.progress).toBe(progress);
   });
 
   it('is sent again a few times, since a chunk may be lost on its way', () => {
