@@ -1,20 +1,3 @@
-function emptyReplica(): RecoveredReplica {
-  return {
-    partition: 0,
-    promisedEpoch: 1,
-    syncedEpoch: 1,
-    epochStarts: [{ epoch: 1, firstSeq: 1 }],
-    baseSeq: 0,
-    lastSeq: 0,
-    commitSeq: 0,
-    appliedSeq: 0,
-    tail: [],
-    forgotten: false,
-    logBytes: 0,
-    acks: [],
-  };
-}
-
 /**
  * One worker whose disk, peers and controller are played by the test: commands of the log wait until the test
  * answers them, what it sends is looked at as it is, and time stands still until the test moves it.
@@ -47,6 +30,23 @@ export function put(key: string): WriteOperation {
   const precondition = { type: 'none', versions: null } as const;
   const texts = { contentType: '', idempotencyKey: '' };
   return { type: 'put', key: text.encode(key), value: text.encode('value'), precondition, ...texts };
+}
+
+function emptyReplica(): RecoveredReplica {
+  return {
+    partition: 0,
+    promisedEpoch: 1,
+    syncedEpoch: 1,
+    epochStarts: [{ epoch: 1, firstSeq: 1 }],
+    baseSeq: 0,
+    lastSeq: 0,
+    commitSeq: 0,
+    appliedSeq: 0,
+    tail: [],
+    forgotten: false,
+    logBytes: 0,
+    acks: [],
+  };
 }
 
 export interface AppendOptions {
