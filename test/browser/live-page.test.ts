@@ -8,7 +8,6 @@ import { launchChromium, WatchedPage } from './chromium.js';
 
 jest.setTimeout(300_000);
 
-const port = 21_900;
 const waitMs = 120_000;
 const keys = 40;
 let browser: Browser;
@@ -16,13 +15,7 @@ let cluster: ProcessCluster;
 const open: WatchedPage[] = [];
 
 beforeAll(async () => {
-  cluster = await ProcessCluster.start(port, [
-    '--partitions',
-    '64',
-    '--replacement-delay',
-    '4s',
-    '--no-restart',
-  ]);
+  cluster = await ProcessCluster.start(['--partitions', '64', '--replacement-delay', '4s', '--no-restart']);
   browser = await launchChromium();
   await write();
 });
@@ -46,7 +39,7 @@ const themes = ['light', 'dark'] as const;
 const widths = [390, 1_440];
 
 async function view(colorScheme: 'light' | 'dark', width: number): Promise<WatchedPage> {
-  const watched = await WatchedPage.open(browser, `http://127.0.0.1:${port}/`, {
+  const watched = await WatchedPage.open(browser, `${cluster.controller}/`, {
     colorScheme,
     viewport: { width, height: 844 },
   });

@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePorts } from './free-ports.js';
 import type { SmallDisks } from './small-disks.js';
 
 export interface WorkerStatus {
@@ -37,6 +38,8 @@ export interface Placement {
   voters: { id: string }[];
 }
 
+/** The controller, its workers from the next port on, and their peer ports from 100 after. */
+const portsUsed = 120;
 const launcher = path.resolve(import.meta.dirname, '../../launcher/main.js');
 
 export function sleep(ms: number): Promise<void> {
@@ -84,11 +87,8 @@ export class ProcessCluster {
     private readonly disks: SmallDisks | null,
   ) {}
 
-  static async start(
-    port: number,
-    options: string[] = [],
-    disks: SmallDisks | null = null,
-  ): Promise<ProcessCluster> {
+  static async start(options: string[] = [], disks: SmallDisks | null = null): Promise<ProcessCluster> {
+    const port = await freePorts(portsUsed);
     const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-process-'));
     const cluster = new ProcessCluster(folder, port, options, disks);
     await cluster.launch();
@@ -115,7 +115,10 @@ export class ProcessCluster {
     child.stdout.on('data', note);
     child.stderr.on('data', note);
     this.launcherProcess = child;
-    await this.fullyReplicated();
+    const ended = new Promise<never>((_, reject) => {
+      child.once('exit', (code) => reject(new Error(`the launcher ended with code ${code}\n${this.output}`)));
+    });
+    await Promise.race([this.fullyReplicated(), ended]);
   }
 
   async status(): Promise<ClusterState> {

@@ -43,7 +43,7 @@ async function readAll(recorder: Recorder, urls: string[]): Promise<void> {
 
 describe('a cluster of processes', () => {
   it(`has every acknowledged write after kill -9 of all processes under load, ${rounds} times`, async () => {
-    cluster = await ProcessCluster.start(22_400);
+    cluster = await ProcessCluster.start();
     const running = cluster;
     const recorder = new Recorder((await running.status()).partitions.total);
     for (let round = 0; round < rounds; round += 1) {
@@ -60,7 +60,7 @@ describe('a cluster of processes', () => {
   });
 
   it('refills a worker whose folder was deleted', async () => {
-    cluster = await ProcessCluster.start(22_500, ['--restart-delay', '1000']);
+    cluster = await ProcessCluster.start(['--restart-delay', '1000']);
     const running = cluster;
     const recorder = new Recorder((await running.status()).partitions.total);
     await writeFor(recorder, urlsOf(running), 1_500);
@@ -76,7 +76,7 @@ describe('a cluster of processes', () => {
   });
 
   it('never counts a worker whose folder was replaced by an older copy as having what it lost', async () => {
-    cluster = await ProcessCluster.start(22_600, ['--restart-delay', '4000']);
+    cluster = await ProcessCluster.start(['--restart-delay', '4000']);
     const running = cluster;
     const recorder = new Recorder((await running.status()).partitions.total);
     await writeFor(recorder, urlsOf(running), 1_000);

@@ -17,11 +17,8 @@ afterEach(async () => {
   cluster = null;
 });
 
-async function start(
-  port: number,
-  ...options: string[]
-): Promise<{ running: ProcessCluster; recorder: Recorder }> {
-  cluster = await ProcessCluster.start(port, options);
+async function start(...options: string[]): Promise<{ running: ProcessCluster; recorder: Recorder }> {
+  cluster = await ProcessCluster.start(options);
   const { partitions } = await cluster.status();
   return { running: cluster, recorder: new Recorder(partitions.total) };
 }
@@ -48,7 +45,7 @@ async function underLoad(recorder: Recorder, urls: string[], act: () => Promise<
 
 describe('a cluster of processes', () => {
   it('goes on and becomes fully replicated again without a primary that was killed', async () => {
-    const { running, recorder } = await start(21_400, '--no-restart', '--replacement-delay', '3000');
+    const { running, recorder } = await start('--no-restart', '--replacement-delay', '3000');
     const { primary } = await running.explain('key-0');
     const pid = await running.pidOf(primary);
     const others = (await running.status()).workers.filter(({ id }) => id !== primary).map(({ url }) => url);
@@ -72,7 +69,7 @@ describe('a cluster of processes', () => {
   });
 
   it('loses nothing and serves nothing stale when a primary stands still and wakes up', async () => {
-    const { running, recorder } = await start(21_500);
+    const { running, recorder } = await start();
     const { primary } = await running.explain('key-1');
     const pid = await running.pidOf(primary);
     await underLoad(recorder, urlsOf(running), async () => {
@@ -85,7 +82,7 @@ describe('a cluster of processes', () => {
   });
 
   it(`fails no request while the controller is away for ${controllerAwaySeconds} s`, async () => {
-    const { running, recorder } = await start(21_600, '--no-restart');
+    const { running, recorder } = await start('--no-restart');
     const pid = await running.controllerPid();
     await underLoad(recorder, urlsOf(running), async () => {
       process.kill(pid, 'SIGKILL');
@@ -95,7 +92,7 @@ describe('a cluster of processes', () => {
   });
 
   it('fails no request while a worker is restarted on purpose', async () => {
-    const { running, recorder } = await start(21_700, '--restart-delay', '500');
+    const { running, recorder } = await start('--restart-delay', '500');
     const { primary } = await running.explain('key-2');
     const pid = await running.pidOf(primary);
     const others = (await running.status()).workers.filter(({ id }) => id !== primary).map(({ url }) => url);

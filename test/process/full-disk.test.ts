@@ -27,10 +27,10 @@ interface Scene {
   urls: string[];
 }
 
-async function start(port: number): Promise<Scene> {
+async function start(): Promise<Scene> {
   const disks = new SmallDisks(workers, diskBytes);
   const options = ['--workers', '3', '--partitions', '16', '--no-restart'];
-  cluster = await ProcessCluster.start(port, options, disks);
+  cluster = await ProcessCluster.start(options, disks);
   const recorder = new Recorder((await cluster.status()).partitions.total, 'x'.repeat(valueBytes));
   const urls = workers.map((_, index) => cluster?.workerUrl(index) ?? '');
   return { running: cluster, recorder, disks, urls };
@@ -81,7 +81,7 @@ async function pids(running: ProcessCluster): Promise<number[]> {
 
 describe('full disks of worker processes', () => {
   it('one: its worker hands its primaries over, and writes go on', async () => {
-    const scene = await start(23_400);
+    const scene = await start();
     const { running, recorder, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
     const before = await pids(running);
@@ -107,7 +107,7 @@ describe('full disks of worker processes', () => {
   });
 
   it('all: writes are refused as 507, reads go on, and writes go on when there is room again', async () => {
-    const scene = await start(23_500);
+    const scene = await start();
     const { running, recorder, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
     const before = await pids(running);
@@ -128,7 +128,7 @@ describe('full disks of worker processes', () => {
   });
 
   it('all from one moment to the next: nothing acknowledged is lost, and all goes on by itself', async () => {
-    const scene = await start(23_600);
+    const scene = await start();
     const { running, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
     const before = await pids(running);

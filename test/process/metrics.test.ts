@@ -49,7 +49,7 @@ function namesDeclared(declarations: readonly Declaration[]): string[] {
 
 beforeAll(async () => {
   const options = ['--partitions', String(partitions), '--no-restart', '--replacement-delay', '3s'];
-  cluster = await ProcessCluster.start(18_200, [...options, '--metrics-per-partition']);
+  cluster = await ProcessCluster.start([...options, '--metrics-per-partition']);
 }, 300_000);
 
 afterAll(() => cluster.stop());

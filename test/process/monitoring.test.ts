@@ -14,7 +14,6 @@ import { RunningPrometheus } from './prometheus.js';
 import { SmallDisks } from './small-disks.js';
 import { SteadyLoad } from './steady-load.js';
 
-const port = 23_400;
 const workers = 4;
 const keys = Array.from({ length: 48 }, (_, index) => `key-${index}`);
 const diskBytes = 96 * 1024 * 1024;
@@ -50,8 +49,8 @@ jest.setTimeout(600_000);
 let cluster: ProcessCluster;
 let prometheus: RunningPrometheus;
 let load: SteadyLoad;
+let urls: string[];
 const disks = new SmallDisks(['worker-1'], diskBytes);
-const urls = Array.from({ length: workers }, (_, index) => `http://127.0.0.1:${port + 1 + index}`);
 
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids) process.kill(pid, name);
@@ -68,9 +67,10 @@ beforeAll(async () => {
     '--peer-silent',
     '4s',
   ];
-  cluster = await ProcessCluster.start(port, options, disks);
+  cluster = await ProcessCluster.start(options, disks);
+  urls = Array.from({ length: workers }, (_, index) => cluster.workerUrl(index));
   load = new SteadyLoad({ urls, keys });
-  prometheus = await RunningPrometheus.start(port + 50, port, workers, rules);
+  prometheus = await RunningPrometheus.start(cluster.port, workers, rules);
 });
 
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { localConfiguration } from '../../monitoring/scrape.js';
 import { rulesText } from '../../monitoring/rules-file.js';
 import type { RulesFile } from '../../monitoring/rules-file.js';
 import { eventually } from './cluster.js';
+import { freePorts } from './free-ports.js';
 
 export interface Sample {
   labels: Record<string, string>;
@@ -36,12 +37,8 @@ export class RunningPrometheus {
   ) {}
 
   /** Scrapes the cluster behind `clusterPort` every second, with `rules`. */
-  static async start(
-    port: number,
-    clusterPort: number,
-    workers: number,
-    rules: RulesFile,
-  ): Promise<RunningPrometheus> {
+  static async start(clusterPort: number, workers: number, rules: RulesFile): Promise<RunningPrometheus> {
+    const port = await freePorts(1);
     const folder = await mkdtemp(path.join(tmpdir(), 'kvorum-prometheus-'));
     const running = new RunningPrometheus(folder, port);
     const cluster = { port: clusterPort, workers, interval: '1s', rulesFile: 'alerts.yaml' };

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { eventually, ProcessCluster } from './cluster.js';
 
 jest.setTimeout(300_000);
-const receiverPort = 18_290;
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const clientSpan = 'b7ad6b7169203331';
 
@@ -50,9 +50,10 @@ beforeAll(async () => {
       response.setHeader('Content-Type', 'application/json').end('{}');
     });
   });
-  await new Promise<void>((resolve) => receiver.listen(receiverPort, '127.0.0.1', resolve));
-  const endpoint = `http://127.0.0.1:${receiverPort}/v1/traces`;
-  cluster = await ProcessCluster.start(18_280, ['--partitions', '16', '--traces-endpoint', endpoint]);
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const { port } = receiver.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}/v1/traces`;
+  cluster = await ProcessCluster.start(['--partitions', '16', '--traces-endpoint', endpoint]);
 }, 300_000);
 
 afterAll(async () => {

@@ -29,7 +29,7 @@ jest.setTimeout(600_000);
 let cluster: ProcessCluster;
 
 beforeAll(async () => {
-  cluster = await ProcessCluster.start(21_900);
+  cluster = await ProcessCluster.start();
 }, 300_000);
 afterAll(async () => cluster.stop());
 

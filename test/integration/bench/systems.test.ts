@@ -12,7 +12,7 @@ import { Keyspace } from '../../../bench/load/keyspace.js';
 import { etcd } from '../../../bench/systems/etcd.js';
 import { kvorum } from '../../../bench/systems/kvorum.js';
 import { redis } from '../../../bench/systems/redis.js';
-import { freePorts } from '../launcher/started-launcher.js';
+import { freePorts } from '../../process/free-ports.js';
 import type { Door, RunningSystem } from '../../../bench/systems/system.js';
 
 jest.setTimeout(600_000);

@@ -7,7 +7,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { freePorts, isRunning, StartedLauncher, temporaryFolder, until } from './started-launcher.js';
+import { freePorts } from '../../process/free-ports.js';
+import { isRunning, StartedLauncher, temporaryFolder, until } from './started-launcher.js';
 
 jest.setTimeout(180_000);
 

@@ -1,7 +1,6 @@
 /** `npm start` as a process of its own, without npm, on ports that nobody else uses. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ChildProcess } from 'node:child_process';
@@ -35,24 +34,6 @@ export function isRunning(pid: number): boolean {
 
 export function temporaryFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'kvorum-launcher-'));
-}
-
-/** The first of `count` ports in a row that are free now. */
-export async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000);
-    const ports = Array.from({ length: count }, (_, index) => first + index);
-    const free = await Promise.all(ports.map(isFree));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
 }
 
 export class StartedLauncher {
