@@ -44,6 +44,8 @@ const answerTimeoutMs = 3_000;
 const closeTimeoutMs = 10_000;
 const stepTimeoutMs = 1_000;
 const handoverPollMs = 20;
+/** Half a heartbeat. What comes from a controller ends the rest. */
+const restTicks = 5;
 
 const configuration = readWorkerConfiguration();
 const { id, values, limits } = configuration;
@@ -113,9 +115,17 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     send: (peer, message) => peers.send(peer, message),
     isConnected: (peer) => peers.pidOf(peer) !== null,
   });
-  const inbox: SharedInbox = new SharedInbox(worker, coordinator);
+  const ticks = new Ticker(
+    () => {
+      worker.tick();
+      coordinator.tick();
+      return worker.atRest && coordinator.counts.inFlight === 0 ? 'at rest' : 'busy';
+    },
+    { everyMs: limits.tickMs, restMs: restTicks * limits.tickMs },
+  );
+  const inbox: SharedInbox = new SharedInbox(worker, coordinator, () => ticks.hurry());
   worker.onRingChange(() => coordinator.ringChanged());
-  const parts = { runId, store, worker, coordinator, peers, controllers, tracer };
+  const parts = { runId, store, worker, coordinator, ticks, peers, controllers, tracer };
   await serve(parts, new TcpListener(streams, peers, controllers), clock, metrics);
 }
 
@@ -124,6 +134,7 @@ interface Parts {
   store: Store;
   worker: Worker;
   coordinator: Coordinator;
+  ticks: Ticker;
   peers: TcpPeers;
   controllers: TcpControllers;
   tracer: Tracer | null;
@@ -135,7 +146,7 @@ async function serve(
   clock: SystemClock,
   metrics: Metrics,
 ): Promise<void> {
-  const { runId, store, worker, coordinator, peers, tracer } = parts;
+  const { runId, store, worker, coordinator, ticks, peers, tracer } = parts;
   let leaving = false;
   const latency = new LatencyHistory();
   const shown = {
@@ -163,16 +174,16 @@ async function serve(
   const peerPort = await listener.listen({ host, port: values.peerPort });
   const port = await listenOn(api.server, host, values.port);
   worker.start();
-  const ticks = new Ticker(() => {
-    worker.tick();
-    coordinator.tick();
-    return worker.atRest && coordinator.counts.inFlight === 0 ? 'at rest' : 'busy';
-  }, limits.tickMs);
-  watchDiskSpace(configuration.dataDir, (free, total) => worker.diskMeasured(free, total));
+  ticks.start();
+  watchDiskSpace(
+    configuration.dataDir,
+    () => worker.atRest,
+    (free, total) => worker.diskMeasured(free, total),
+  );
   const { storeId, bootCount, replicas } = store.recovered;
   const found = { storeId, bootCount, replicas: replicas.length };
   logger.info('worker started', { host, port, peerPort, pid: process.pid, ...found });
-  stopInOrder(parts, listener, api, { ticks, onLeave: () => (leaving = true) });
+  stopInOrder(parts, listener, api, () => (leaving = true));
 }
 
 /**
@@ -220,10 +231,10 @@ async function endStore(store: Store, reason: string, disown: boolean): Promise<
 }
 
 function stopInOrder(
-  { store, worker, peers, controllers, tracer }: Parts,
+  { store, worker, ticks, peers, controllers, tracer }: Parts,
   listener: TcpListener,
   api: Api,
-  { ticks, onLeave }: { ticks: Ticker; onLeave: () => void },
+  onLeave: () => void,
 ): void {
   const shutdown = new Shutdown(logger, (code) => process.exit(code));
   let handOver = true;

@@ -27,6 +27,8 @@ export class SharedInbox implements WorkerInbox {
   constructor(
     private readonly worker: WorkerInbox,
     private readonly forwards: ForwardInbox,
+    /** A controller wants something, which may have to wait for time to pass. */
+    private readonly hurry: () => void,
   ) {}
 
   peerConnected(peer: PeerRun): void {
@@ -58,5 +60,6 @@ export class SharedInbox implements WorkerInbox {
 
   controllerRequest(controller: string, request: ControlRequest): void {
     this.worker.controllerRequest(controller, request);
+    this.hurry();
   }
 }

@@ -51,6 +51,8 @@ import type { Logger } from '../platform/logger.js';
 
 const ringFile = 'ring.json';
 const stepTimeoutMs = 2_000;
+/** Silence is noticed by ticks alone: the rest is short. */
+const restTicks = 2;
 
 const logged = newLogCounts();
 
@@ -131,10 +133,14 @@ async function runLocally(
   page.tell('Normal', 'ControllerStarted', `${id} started`);
   controller.start();
   new LocalWorkers(values.workers, controller).start();
-  const ticks = new Ticker(() => {
-    controller.tick();
-    return controller.atRest ? 'at rest' : 'busy';
-  }, limits.tickMs);
+  const ticks = new Ticker(
+    () => {
+      controller.tick();
+      return controller.atRest ? 'at rest' : 'busy';
+    },
+    { everyMs: limits.tickMs, restMs: restTicks * limits.tickMs },
+  );
+  ticks.start();
   logger.info('controller started', { id, clusterId, host: values.host, port, pid: process.pid });
   stopInOrder(logger, { ticks, controller, links, server });
 }

@@ -1,27 +1,48 @@
 /**
- * The heartbeat of a machine that decides: it is woken at a steady pace, and half as often while it says that
- * it is at rest, since an idle process pays for each time that it wakes.
+ * The heartbeat of a machine that decides: it is woken at a steady pace, and more rarely while it says that it
+ * is at rest, since an idle process pays for each time that it wakes.
  */
 
-const restFactor = 2;
+export interface Pace {
+  everyMs: number;
+  /** While it is at rest. */
+  restMs: number;
+}
 
 export class Ticker {
-  private timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | null = null;
+  private resting = false;
 
   /** `tick` answers whether it left anything that time alone will move on. */
   constructor(
     private readonly tick: () => 'busy' | 'at rest',
-    private readonly everyMs: number,
-  ) {
-    this.timer = setTimeout(this.run, everyMs);
+    private readonly pace: Pace,
+  ) {}
+
+  start(): void {
+    this.wait(this.pace.everyMs);
+  }
+
+  /** Something came that time will move on: the rest is over. */
+  hurry(): void {
+    if (!this.resting) return;
+    this.stop();
+    this.start();
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    this.resting = false;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private wait(pauseMs: number): void {
+    this.timer = setTimeout(this.run, pauseMs);
   }
 
   private readonly run = (): void => {
-    const pauseMs = this.tick() === 'busy' ? this.everyMs : restFactor * this.everyMs;
-    this.timer = setTimeout(this.run, pauseMs);
+    const { everyMs, restMs } = this.pace;
+    this.resting = this.tick() === 'at rest';
+    this.wait(this.resting ? restMs : everyMs);
   };
 }

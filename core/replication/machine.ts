@@ -310,9 +310,9 @@ export class ReplicaMachine {
     });
   }
 
-  /** As the last tick left it, and with nothing happened since. */
+  /** As the last tick left it, with nothing happened since, and nothing that has to be tried again. */
   get atRest(): boolean {
-    return !this.tickPlan.stirred;
+    return !this.tickPlan.stirred && !this.context.room.needsProbe;
   }
 
   tick(at: Instant): Effect[] {

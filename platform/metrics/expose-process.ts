@@ -6,7 +6,8 @@ import { processMetrics } from './process-metrics.js';
 import type { LogCounts } from '../logger.js';
 import type { Metrics } from './metrics.js';
 
-const probeMs = 100;
+/** Samples enough for a quantile over minutes; each wakes a process that may be idle. */
+const probeMs = 500;
 
 export function exposeProcess(metrics: Metrics, logged: LogCounts): void {
   metrics.collectRuntime();
