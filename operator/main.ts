@@ -15,6 +15,7 @@ import { readKubeConfiguration } from './kubernetes/kube-configuration.js';
 import { MeasuredTransport } from './kubernetes/measured-transport.js';
 import { KubernetesOperator } from './kubernetes/kubernetes-operator.js';
 import { kubernetesSettings } from './kubernetes/settings.js';
+import { watchProcess } from './links/process-watch.js';
 import { TcpLinks } from './links/tcp-links.js';
 import { LocalRingStore } from './local/local-ring-store.js';
 import { LocalWorkers } from './local/local-workers.js';
@@ -219,6 +220,8 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
     leaseRetryMs: values.leaseRetryMs,
     limits,
     createLinks: linksFactory(logger, new StreamMetrics(metrics)),
+    watchProcess,
+    port: values.port,
     log: logger,
     tell: (type, reason, text) => page.tell(type, reason, text),
     definition: values.crdFile === 'none' ? null : readDefinition(values.crdFile),

@@ -18,6 +18,17 @@ export interface Timers extends Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/**
+ * Calls back once the process at an address, which was there, has ended for certain; nothing is said of one
+ * that is silent. Answers the function that ends the watch.
+ */
+export type WatchProcess = (address: Address, ended: () => void) => () => void;
+
 /** Names one state of the document, as Kubernetes' resourceVersion does. */
 export type Revision = string;
 

@@ -269,6 +269,7 @@ export class ControllerMachine {
       return;
     }
     if (!this.document.trusted) return;
+    this.retries.inherit(record.epochCounter);
     this.connect();
     for (const id of namedWorkers(record)) this.workers.ensure(id, now);
     this.courier.publish(now);

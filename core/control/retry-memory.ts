@@ -32,6 +32,8 @@ export class RetryMemory {
   private readonly rests = { failover: new Map<number, Rest>(), move: new Map<number, Rest>() };
   private readonly left = new Map<number, ReadonlySet<WorkerId>>();
   private readonly ownAttempts = new Map<number, number>();
+  /** The last epoch that was allocated before this controller began; null until it has read that. */
+  private inherited: number | null = null;
 
   constructor(controllerId: string) {
     let hash = 7;
@@ -60,8 +62,17 @@ export class RetryMemory {
     return Math.min(patienceMax, 2 ** failures);
   }
 
+  /**
+   * What was left unfinished before this controller's time is its own to finish: it began because the one
+   * before it had ended. If that one lives after all, it loses these attempts, and leaves the new ones alone
+   * for a while.
+   */
+  inherit(epochCounter: number): void {
+    this.inherited ??= epochCounter;
+  }
+
   isOwnAttempt(partition: number, attempt: number): boolean {
-    return this.ownAttempts.get(partition) === attempt;
+    return attempt <= (this.inherited ?? -1) || this.ownAttempts.get(partition) === attempt;
   }
 
   leftOut(partition: number): ReadonlySet<WorkerId> {

@@ -11,7 +11,7 @@ import type { ControllerNote } from '../controller.js';
 import { OperatorMeasurements } from '../metrics/operator-measurements.js';
 import { ClusterEvents } from '../events/cluster-events.js';
 import type { TellEvent } from '../events/note-gatherer.js';
-import type { Timers } from '../ports.js';
+import type { Timers, WatchProcess } from '../ports.js';
 import type { ApiTransport } from './api-transport.js';
 import { ClusterReconciler } from './cluster-reconciler.js';
 import { ClusterWatches } from './cluster-watches.js';
@@ -21,9 +21,7 @@ import { applyDefinition } from './custom-resource-definition.js';
 import { EventRecorder } from './event-recorder.js';
 import { LeaseElection } from './lease-election.js';
 import { labelsOf, namesOf } from './object-names.js';
-import { hasEnded } from './pod-trouble.js';
-import { objectPath } from './resource-paths.js';
-import type { Pod } from './api-objects.js';
+import { LeaseHolder } from './lease-holder.js';
 import { ownerReference, parseKvorumCluster } from './cluster-spec.js';
 
 export interface OperatorLog {
@@ -42,6 +40,9 @@ export interface KubernetesOperatorOptions {
   leaseRetryMs: number;
   limits: Limits;
   createLinks: ControllerHostOptions['createLinks'];
+  watchProcess: WatchProcess;
+  /** On which another operator listens: the same as this one. */
+  port: number;
   measurements?: OperatorMeasurements;
   log: OperatorLog;
   /** Told of every event, besides the API server. */
@@ -55,6 +56,7 @@ export class KubernetesOperator {
   private readonly host: ControllerHost;
   private readonly events: EventRecorder;
   private readonly reconciler: ClusterReconciler;
+  private readonly holder: LeaseHolder;
   private readonly election: LeaseElection;
   private following = '';
   private readonly measurements: OperatorMeasurements;
@@ -99,6 +101,8 @@ export class KubernetesOperator {
       defaultImage,
       ...parts,
     });
+    const { watchProcess, port, leaseRetryMs: retryMs } = options;
+    this.holder = new LeaseHolder({ transport, timers, namespace, watchProcess, port, retryMs });
     this.election = this.createElection();
   }
 
@@ -164,7 +168,8 @@ export class KubernetesOperator {
         return object === undefined ? null : ownerReference(parseKvorumCluster(object, null));
       },
       identity,
-      hasEnded: (holder) => this.hasEnded(holder),
+      hasEnded: (holder) => this.holder.hasEnded(holder),
+      watchHolder: (holder, ended) => this.holder.watch(holder, ended),
       durationMs: this.options.leaseDurationMs,
       retryMs: this.options.leaseRetryMs,
       acquired: () => {
@@ -188,16 +193,6 @@ export class KubernetesOperator {
         log.info('another operator is active', { holder });
       },
     });
-  }
-
-  /**
-   * A crashed operator's pod stays, and its kubelet says within a second that nothing runs in it any more.
-   */
-  private async hasEnded(holder: string): Promise<boolean> {
-    const { transport, namespace, leaseRetryMs } = this.options;
-    const path = objectPath('pods', namespace, holder);
-    const reply = await transport.request({ method: 'GET', path, timeoutMs: leaseRetryMs });
-    return reply.type === 'done' && hasEnded(reply.body as Pod);
   }
 
   private async keepDefinition(): Promise<void> {

@@ -27,6 +27,8 @@ export interface LeaseElectionOptions {
   identity: string;
   /** Somebody who knows says that the holder's process has ended. */
   hasEnded: (holder: string) => Promise<boolean>;
+  /** Tells, once at most, when the holder's process has ended. Answers the function that ends this. */
+  watchHolder: (holder: string, ended: () => void) => () => void;
   durationMs: number;
   retryMs: number;
   acquired: () => void;
@@ -49,6 +51,11 @@ export class LeaseElection {
   private held: Lease | null = null;
   private holder = '';
   private cancelTimers: (() => void)[] = [];
+  private looking = false;
+  private lookAtOnce = false;
+  /** Its end was seen, and the Lease has not been looked at since. */
+  private ended = '';
+  private endWatch: () => void = () => undefined;
 
   constructor(private readonly options: LeaseElectionOptions) {}
 
@@ -67,18 +74,41 @@ export class LeaseElection {
   async stop(): Promise<void> {
     this.stopped = true;
     for (const cancel of this.cancelTimers) cancel();
+    this.follow('');
     if (!this.active || this.held === null) return;
     this.active = false;
     await this.put({ ...this.held, spec: { ...this.held.spec, holderIdentity: '' } });
   }
 
   private async round(): Promise<void> {
+    this.looking = true;
+    this.lookAtOnce = false;
     try {
       await (this.active ? this.renew() : this.tryToAcquire());
     } finally {
-      if (!this.stopped)
-        this.cancelTimers[0] = this.options.timers.after(this.jittered(), () => void this.round());
+      this.looking = false;
+      const pauseMs = this.lookAtOnce ? 0 : this.jittered();
+      if (!this.stopped) this.cancelTimers[0] = this.options.timers.after(pauseMs, () => void this.round());
     }
+  }
+
+  private holderEnded(holder: string): void {
+    if (this.stopped || this.active || holder !== this.holder) return;
+    this.ended = holder;
+    this.lookAtOnce = true;
+    if (this.looking) return;
+    this.cancelTimers[0]?.();
+    void this.round();
+  }
+
+  /** '' for nobody. */
+  private follow(holder: string): void {
+    this.endWatch();
+    this.endWatch = () => undefined;
+    this.ended = '';
+    this.holder = holder;
+    if (holder === '' || holder === this.options.identity) return;
+    this.endWatch = this.options.watchHolder(holder, () => this.holderEnded(holder));
   }
 
   /** Not all at the same moment: a little apart, by name. */
@@ -115,11 +145,12 @@ export class LeaseElection {
     const holder = lease.spec?.holderIdentity ?? '';
     const lasts = Math.max(durationMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1_000);
     const unchangedMs = timers.now() - this.seen.at;
-    let free = holder === '' || holder === identity || unchangedMs >= lasts;
+    let free = holder === '' || holder === identity || holder === this.ended || unchangedMs >= lasts;
     if (!free && unchangedMs >= this.options.retryMs / 2) free = await this.mayReplace(holder);
     if (free) return this.take(lease, (lease.spec?.leaseTransitions ?? 0) + (holder === identity ? 0 : 1));
-    if (holder !== this.holder) this.options.following(holder);
-    this.holder = holder;
+    if (holder === this.holder) return;
+    this.follow(holder);
+    this.options.following(holder);
   }
 
   private async mayReplace(holder: string): Promise<boolean> {
@@ -130,11 +161,13 @@ export class LeaseElection {
     const askedAt = this.options.timers.now();
     const acquireTime = this.microTime();
     const reply = await this.put({ ...lease, spec: { acquireTime, leaseTransitions: transitions } });
+    // Somebody else was sooner: whoever holds it now is followed anew.
+    if (reply.type === 'refused') this.follow('');
     if (reply.type !== 'done' || this.stopped) return;
     this.held = reply.body as Lease;
     this.renewedAt = askedAt;
     this.active = true;
-    this.holder = this.options.identity;
+    this.follow(this.options.identity);
     this.options.acquired();
   }
 

@@ -260,6 +260,7 @@ describe.each(targets)('contract of the API server ($name)', ({ open }) => {
           owner: () => null,
           identity,
           hasEnded: () => Promise.resolve(false),
+          watchHolder: () => () => undefined,
           durationMs: 50_000,
           retryMs: 100,
           acquired: () => told.push(identity),

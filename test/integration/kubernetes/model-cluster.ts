@@ -187,6 +187,8 @@ export class ModelCluster implements WorkerSurroundings {
       leaseRetryMs: 1_000,
       limits: defaultLimits,
       createLinks: (id, _clusterId, _limits, inbox) => this.links(id, inbox),
+      watchProcess: (address, ended) => this.watchOperator(address.host, ended),
+      port: 8080,
       log: {
         info: (message, fields) =>
           this.log.push(`${this.now} ${identity} ${message} ${JSON.stringify(fields)}`),
@@ -200,6 +202,20 @@ export class ModelCluster implements WorkerSurroundings {
     this.operators.push(started);
     operator.start();
     return started;
+  }
+
+  /** A pod's address is its name here; all operators share one look. */
+  private watchOperator(address: string, ended: () => void): () => void {
+    const index = Number(address.split('-')[1]) - 1;
+    let isOver = false;
+    const look = () => {
+      if (isOver) return;
+      if (this.operators[index]?.alive === true) return this.after(5, look);
+      isOver = true;
+      ended();
+    };
+    look();
+    return () => (isOver = true);
   }
 
   private links(name: string, inbox: () => ControllerInbox): ClosableLinks {

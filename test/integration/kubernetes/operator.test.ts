@@ -40,6 +40,17 @@ async function reached(cluster: ModelCluster, holds: () => boolean, withinMs = 1
 
 const images = (cluster: ModelCluster) => cluster.pods().map((pod) => pod.spec?.containers?.[0]?.image);
 
+/** Of the operator that started first. */
+function setOperatorPod(cluster: ModelCluster, status: object): void {
+  const metadata = { name: 'operator-1' };
+  const body = { apiVersion: 'v1', kind: 'Pod', metadata, spec: {}, status: {} };
+  const path = '/api/v1/namespaces/default/pods';
+  const known = cluster.api.find('api/v1/pods', 'operator-1');
+  if (known === undefined) cluster.api.handle({ method: 'POST', path, query: {}, body });
+  const stored = cluster.api.find('api/v1/pods', 'operator-1');
+  if (stored !== undefined) cluster.api.update(stored, (copy) => (copy.status = status));
+}
+
 function claims(cluster: ModelCluster): string[] {
   const all = cluster.api.all('api/v1/persistentvolumeclaims') as VolumeClaim[];
   return all.map((claim) => claim.spec?.resources?.requests?.storage ?? '');
@@ -213,24 +224,47 @@ describe('operator', () => {
     const { cluster, operator } = await created();
     const standby = cluster.startOperator();
     const ended = { terminated: { reason: 'Error', exitCode: 137 } };
-    const setPod = (containerStatus: object) => {
-      const metadata = { name: 'operator-1' };
-      const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: {}, status: {} };
-      const path = '/api/v1/namespaces/default/pods';
-      const known = cluster.api.find('api/v1/pods', 'operator-1');
-      if (known === undefined) cluster.api.handle({ method: 'POST', path, query: {}, body: pod });
-      const stored = cluster.api.find('api/v1/pods', 'operator-1');
-      if (stored !== undefined) {
-        cluster.api.update(stored, (copy) => (copy.status = { containerStatuses: [containerStatus] }));
-      }
-    };
     // It crashed once before, and runs again.
-    setPod({ name: 'operator', state: { running: {} }, lastState: ended });
+    setOperatorPod(cluster, {
+      containerStatuses: [{ name: 'operator', state: { running: {} }, lastState: ended }],
+    });
     await cluster.time.run(10_000);
     expect(standby.operator.isActive).toBe(false);
     operator.kill();
-    setPod({ name: 'operator', state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: ended });
+    const waiting = { reason: 'CrashLoopBackOff' };
+    setOperatorPod(cluster, {
+      containerStatuses: [{ name: 'operator', state: { waiting }, lastState: ended }],
+    });
     expect(await reached(cluster, () => standby.operator.isActive)).toBeLessThan(2_000);
+  });
+
+  it('takes over at once when connections to the active one break, and are refused', async () => {
+    const { cluster, operator } = await created();
+    setOperatorPod(cluster, { podIP: 'operator-1', containerStatuses: [{ state: { running: {} } }] });
+    const standby = cluster.startOperator();
+    await cluster.time.run(10_000);
+    expect(standby.operator.isActive).toBe(false);
+    operator.kill();
+    expect(await reached(cluster, () => standby.operator.isActive)).toBeLessThan(50);
+  });
+
+  it('takes over within two seconds when the pod of the active one was deleted by force', async () => {
+    const { cluster, operator } = await created();
+    setOperatorPod(cluster, { containerStatuses: [{ state: { running: {} } }] });
+    const standby = cluster.startOperator();
+    await cluster.time.run(10_000);
+    expect(standby.operator.isActive).toBe(false);
+    operator.kill();
+    const pod = cluster.api.find('api/v1/pods', 'operator-1');
+    if (pod !== undefined) cluster.api.erase(pod);
+    expect(await reached(cluster, () => standby.operator.isActive)).toBeLessThan(2_000);
+  });
+
+  it('leaves an active one alone that is no pod', async () => {
+    const { cluster } = await created();
+    const standby = cluster.startOperator();
+    await cluster.time.run(10_000);
+    expect(standby.operator.isActive).toBe(false);
   });
 
   it('hands the Lease over at once when it is told to stop', async () => {

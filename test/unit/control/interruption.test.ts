@@ -102,6 +102,23 @@ describe('a controller that is killed', () => {
     }
   }, 300_000);
 
+  it('leaves nothing for long that clients wait for: the next one finishes it at once', () => {
+    let unfinished = 0;
+    for (let instant = 0; instant < 400; instant += 10) {
+      const cluster = settledCluster(small);
+      cluster.worker('w1').leaving = true;
+      cluster.worker('w1').beat();
+      cluster.run(instant);
+      cluster.stopController('c1');
+      const open = () => cluster.document?.partitions.filter(({ epoch, attempt }) => attempt > epoch) ?? [];
+      if (open().length === 0) continue;
+      unfinished += 1;
+      cluster.startController('c2');
+      expect(cluster.runUntil(() => open().length === 0, 400)).toBeGreaterThan(0);
+    }
+    expect(unfinished).toBeGreaterThan(0);
+  }, 300_000);
+
   it('is missed by nobody while nothing happens', () => {
     const cluster = settledCluster();
     cluster.stopController();
