@@ -25,6 +25,7 @@ import { RecordChanges } from './record-changes.js';
 import { RetryMemory } from './retry-memory.js';
 import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
+import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
 import { heard, identify, isCurrent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
@@ -58,6 +59,7 @@ export class ControllerMachine {
   private readonly retries: RetryMemory;
   private readonly changes: RecordChanges;
   private readonly lasting = new Lasting();
+  private readonly settlements = new SettlementNotes();
   private batches: Reconfiguration[] = [];
   private connections = '';
   private requestId = 0;
@@ -113,6 +115,7 @@ export class ControllerMachine {
     if (event.type === 'tick') this.tick(now);
     else if (this.dirty) this.plan(now);
     this.document.pump(now);
+    for (const { message, fields } of this.settlements.take()) this.note(message, fields);
     return this.effects.splice(0);
   }
 
@@ -339,13 +342,10 @@ export class ControllerMachine {
   }
 
   private settled(settlement: Settlement, now: number): void {
-    const { order, done, reason, tookMs, epoch } = settlement;
     this.dirty = true;
     this.retries.settled(settlement, now);
     this.measured.settled(settlement, now);
-    const fields = { partition: order.partition, kind: order.kind, tookMs: Math.round(tookMs) };
-    if (done) this.note('partition reconfigured', { ...fields, epoch });
-    else this.note('reconfiguration failed', { ...fields, reason });
+    this.settlements.add(settlement);
   }
 
   private sweepBatches(): void {

@@ -44,15 +44,23 @@ export class NoteGatherer {
         const subject = `${partitionsText(count)} ${count === 1 ? 'has' : 'have'}`;
         return this.tell('Warning', 'QuorumLost', `${subject} too few workers: ${String(fields.reason)}`);
       }
-      case 'partition reconfigured':
-        return this.gather(String(fields.kind), Number(fields.tookMs), '', '');
+      case 'partitions reconfigured':
+        return this.gather(String(fields.kind), {
+          count: Number(fields.count),
+          tookMs: Number(fields.tookMs),
+        });
       case 'learner added':
-        return this.gather('copy', 0, String(fields.reason), worker);
+        return this.gather('copy', { count: 1, tookMs: 0 }, String(fields.reason), worker);
       default:
     }
   }
 
-  private gather(kind: string, tookMs: number, reason: string, worker: string): void {
+  private gather(
+    kind: string,
+    { count, tookMs }: Pick<Gathered, 'count' | 'tookMs'>,
+    reason = '',
+    worker = '',
+  ): void {
     let known = this.gathered.get(kind);
     if (known === undefined) {
       known = { count: 0, tookMs: 0, reasons: new Set(), workers: new Set() };
@@ -61,7 +69,7 @@ export class NoteGatherer {
         this.tellGathered(kind),
       );
     }
-    known.count += 1;
+    known.count += count;
     known.tookMs = Math.max(known.tookMs, tookMs);
     // For how long someone is away differs from one to the next, and says no more than the time of the event.
     const why = reason.replace(/ for \d+ s$/, '');
