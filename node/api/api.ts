@@ -14,6 +14,7 @@ import type { HttpBounds } from './http/bounds.js';
 import { HttpServer } from './http/server.js';
 import { KvEndpoint } from './kv-endpoint.js';
 import type { Store } from './kv-endpoint.js';
+import { FailureLog } from './request-identity.js';
 import { createViewsApp } from './views-app.js';
 import type { Probes, Views } from './views-app.js';
 
@@ -44,12 +45,14 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { store, limits, clock, metrics, latency } = options;
+  const { store, limits, clock, logger, metrics, latency } = options;
+  const failures = new FailureLog(logger, clock);
   const http = new HttpServer({
     endpoint: new KvEndpoint(store, limits, clock, new ApiMetrics(metrics), latency),
     others: createViewsApp({ ...options, keyBytesMax: limits.keyBytesMax }),
     clock,
     bounds: { ...defaultBounds, ...options.bounds },
+    failed: (request) => failures.tell(request),
   });
   metrics.gauge(requestMetrics.connections, () => http.connectionCount);
   return {

@@ -21,6 +21,11 @@ const stale = {
   description: 'On reads that any replica may answer: how old the answer may be, in milliseconds.',
   schema: { type: 'string', pattern: '^[0-9]+$' },
 };
+const requestIdSent = {
+  description:
+    'Names the request in the log of the worker; replies to requests that came with one have it too.',
+  schema: { type: 'string', minLength: 1, maxLength: 128 },
+};
 const retryAfter = {
   required: true,
   description: 'Seconds.',
@@ -43,6 +48,10 @@ function problems(...codes: ErrorCode[]): Record<string, object> {
 }
 
 function problemHeaders(status: number): Record<string, object> {
+  return { ...ownHeaders(status), ...(status >= 500 ? { 'X-Request-Id': requestIdSent } : {}) };
+}
+
+function ownHeaders(status: number): Record<string, object> {
   if (status === 429 || status === 503 || status === 507) return { 'Retry-After': retryAfter };
   if (status === 412) return { ETag: etag };
   if (status === 404) return { 'Kvorum-Stale-Ms': stale };
@@ -100,6 +109,7 @@ const idempotencyKey = header(
   '1 to 255 printable ASCII characters: a repetition with the same key gets the first answer.',
   { type: 'string', minLength: 1, maxLength: 255 },
 );
+const requestId = header('X-Request-Id', '1 to 128 visible ASCII characters: the name of the request.');
 const readParameters = [
   query('consistency', '`eventual`: any replica may answer, from committed data.', {
     enum: ['linearizable', 'eventual'],
@@ -108,6 +118,7 @@ const readParameters = [
   query('atLeast', 'A version: any replica may answer that has got that far.', { type: 'string' }),
   ifMatch,
   ifNoneMatch,
+  requestId,
 ];
 
 function valueResponses(content: object | null): Record<string, object> {
@@ -143,7 +154,7 @@ const keyOperations = {
   put: {
     operationId: 'putValue',
     summary: 'Stores the body under the key',
-    parameters: [ifMatch, ifNoneMatch, idempotencyKey],
+    parameters: [ifMatch, ifNoneMatch, idempotencyKey, requestId],
     requestBody: { required: true, description: 'The value, as it is.', content: rawContent },
     responses: {
       '200': receiptResponse('Replaced.'),
@@ -155,7 +166,7 @@ const keyOperations = {
   delete: {
     operationId: 'deleteValue',
     summary: 'Removes the key',
-    parameters: [ifMatch, ifNoneMatch, idempotencyKey],
+    parameters: [ifMatch, ifNoneMatch, idempotencyKey, requestId],
     responses: {
       '204': {
         description: 'Removed.',

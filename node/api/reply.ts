@@ -10,6 +10,8 @@ export interface Reply {
   body: Uint8Array | string;
   /** Of the body that a GET would have, where a HEAD has none to measure. */
   bodyBytes?: number;
+  /** Of a problem. */
+  code?: ErrorCode;
 }
 
 const retryAfterSeconds = '1';
@@ -43,7 +45,7 @@ export function problemReply(code: ErrorCode, detail: string, headers: string[] 
   const kind = errorKinds[code];
   const all = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store', ...headers];
   if (kind.fault === 'world' && kind.retryable) all.push('Retry-After', retryAfterSeconds);
-  return { status: kind.status, headers: all, body: `${asciiJson(problem(code, detail))}\n` };
+  return { status: kind.status, headers: all, body: `${asciiJson(problem(code, detail))}\n`, code };
 }
 
 /** Anything thrown as a reply; what is not ours is a failure of the program, whose message is not shown. */

@@ -9,10 +9,12 @@ import type { RingRecord } from '../../core/ring/ring-record.js';
 import type { Activity } from '../activity.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Metrics } from '../../platform/metrics/metrics.js';
+import { randomId } from '../../platform/random.js';
 import { parseKey, parseQuery, splitTarget } from './key-path.js';
 import { openApiDocument } from './openapi.js';
 import { errorReply, problemReply } from './reply.js';
 import type { Reply } from './reply.js';
+import { requestIdField, usableRequestId } from './request-identity.js';
 import type { Explanation, StatusView } from './views.js';
 
 export interface Views {
@@ -61,7 +63,9 @@ export function createViewsApp(options: ViewsOptions): Express {
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use((request, _response, next) => {
+  app.use((request, response, next) => {
+    const requestId = usableRequestId(request.get(requestIdField) ?? null);
+    if (requestId !== '') response.setHeader(requestIdField, requestId);
     const { path, query } = splitTarget(request.url);
     if (query !== '') parseQuery(query, path === activityPath ? ['since'] : []);
     next();
@@ -156,8 +160,11 @@ function send(response: Response, reply: Reply): void {
 function failureHandler(logger: Logger): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, request, response, _next) => {
-    if (!(error instanceof KvorumError))
-      logger.error('request failed', { path: request.path, reason: String(error) });
+    if (!(error instanceof KvorumError)) {
+      const requestId = response.get(requestIdField) ?? randomId();
+      response.setHeader(requestIdField, requestId);
+      logger.error('request failed', { requestId, path: request.path, reason: String(error) });
+    }
     send(response, errorReply(error));
   };
 }

@@ -11,9 +11,12 @@
  */
 import type { Socket } from 'node:net';
 import { KvorumError } from '../../../core/errors.js';
+import { randomId } from '../../../platform/random.js';
 import type { KvCall } from '../kv-call.js';
 import { valueTooLarge } from '../kv-call.js';
 import { kvPrefix, splitTarget } from '../key-path.js';
+import { requestIdField, usableRequestId } from '../request-identity.js';
+import type { FailedRequest } from '../request-identity.js';
 import type { KvEndpoint } from '../kv-endpoint.js';
 import type { Reply } from '../reply.js';
 import { ChunkedBody, SizedBody } from './body.js';
@@ -30,6 +33,8 @@ export interface ConnectionContext {
   writer: ReplyWriter;
   now(): number;
   isLeaving(): boolean;
+  /** A request was answered with 500 or more. */
+  failed(request: FailedRequest): void;
   /** Reserves bytes for bodies that are arriving; throws `overloaded` if there are too many. */
   reserve(bytes: number): void;
   release(bytes: number): void;
@@ -53,6 +58,8 @@ export class Connection {
   private unread: Buffer = nothing;
   private deadline: number;
   private method = '';
+  /** What the client calls its request; '' if it does not. */
+  private requestId = '';
   private isKept = true;
   private call: KvCall | null = null;
   private body: Body | null = null;
@@ -182,6 +189,7 @@ export class Connection {
     }
     this.unread = this.unread.subarray(headLength);
     this.method = head.method;
+    this.requestId = usableRequestId(head.requestId);
     this.isKept = isKept && !this.isEnded;
     const hasBody = head.isChunked || (head.contentLength ?? 0) > 0;
     try {
@@ -247,6 +255,7 @@ export class Connection {
   private reply(reply: Reply): void {
     if (this.state === 'closed' || this.state === 'closing') return;
     this.releaseReserved();
+    this.nameRequest(reply);
     const close = !this.isKept || this.context.isLeaving();
     const [first = '', second] = this.context.writer.parts(reply, this.method !== 'HEAD', close);
     if (second !== undefined) this.socket.cork();
@@ -266,9 +275,19 @@ export class Connection {
     }
   }
 
+  /** What the client has named, and what has failed, goes by a name. */
+  private nameRequest(reply: Reply): void {
+    const { status, code = '' } = reply;
+    if (this.requestId === '' && status < 500) return;
+    const requestId = this.requestId === '' ? randomId() : this.requestId;
+    reply.headers.push(requestIdField, requestId);
+    if (status >= 500) this.context.failed({ requestId, method: this.method, status, code });
+  }
+
   private nextRequest(): void {
     this.state = 'head';
     this.method = '';
+    this.requestId = '';
     this.deadline = this.context.now() + this.context.bounds.idleMs;
     if (this.socket.isPaused()) this.socket.resume();
   }

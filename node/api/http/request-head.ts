@@ -20,6 +20,8 @@ export interface RequestHead {
   idempotencyKey: string | null;
   /** '' if it stands there twice, which makes it worthless and no reason to refuse. */
   traceparent: string | null;
+  /** '' if it stands there twice. */
+  requestId: string | null;
   expect: string | null;
 }
 
@@ -36,6 +38,7 @@ export function newHead(method: string, target: string): RequestHead {
     ifNoneMatch: null,
     idempotencyKey: null,
     traceparent: null,
+    requestId: null,
     expect: null,
   };
 }
@@ -57,6 +60,7 @@ export function addField(head: RequestHead, name: string, value: string): void {
       return;
     case 12:
       if (isNamed(name, 'content-type')) head.contentType = single(head.contentType, name, value);
+      else if (isNamed(name, 'x-request-id')) head.requestId = head.requestId === null ? value : '';
       return;
     case 13:
       if (isNamed(name, 'if-none-match')) head.ifNoneMatch = joined(head.ifNoneMatch, value);

@@ -10,6 +10,7 @@ import { KvorumError } from '../../../core/errors.js';
 import type { Clock } from '../../../platform/clock.js';
 import type { KvEndpoint } from '../kv-endpoint.js';
 import { errorReply } from '../reply.js';
+import type { FailedRequest } from '../request-identity.js';
 import type { HttpBounds } from './bounds.js';
 import { Connection } from './connection.js';
 import type { ConnectionContext } from './connection.js';
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   others: RequestListener;
   clock: Clock;
   bounds: HttpBounds;
+  /** A request for a key was answered with 500 or more. */
+  failed(request: FailedRequest): void;
 }
 
 const sweepMs = 250;
@@ -102,6 +105,7 @@ export class HttpServer {
       writer: this.writer,
       now: () => clock.now(),
       isLeaving: () => this.leaving,
+      failed: (request) => this.options.failed(request),
       reserve: (bytes) => {
         if (this.buffered + bytes > bounds.bufferedBytesMax)
           throw new KvorumError('overloaded', 'Nothing was applied: too many bodies are arriving at once.');

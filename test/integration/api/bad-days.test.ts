@@ -48,6 +48,31 @@ describe('a write whose outcome is unknown', () => {
   });
 });
 
+describe('a request', () => {
+  it('that failed is found in the log under the name that the client was told', async () => {
+    api.store.refusal = 'noQuorum';
+    const response = await api.fetch('/v1/kv/a', { method: 'PUT', body: 'x' });
+    const requestId = response.headers.get('X-Request-Id') ?? '';
+    expect(requestId).toMatch(/^[0-9a-f]{32}$/);
+    expect(api.logLines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { level: 'warn', msg: 'request failed', requestId, method: 'PUT', status: 503, code: 'no-quorum' },
+    ]);
+  });
+
+  it.each(['/v1/kv/a', '/v1/status', '/nowhere', '/v1/kv/'])(
+    'to %s that the client has named keeps its name',
+    async (path) => {
+      const named = await api.fetch(path, { headers: { 'X-Request-Id': 'order-4711' } });
+      expect(named.headers.get('X-Request-Id')).toBe('order-4711');
+      const next = await api.fetch(path);
+      expect(next.headers.get('X-Request-Id')).toBeNull();
+      const unusable = await api.fetch(path, { headers: { 'X-Request-Id': 'x'.repeat(129) } });
+      expect(unusable.headers.get('X-Request-Id')).toBeNull();
+      expect(unusable.status).toBe(next.status);
+    },
+  );
+});
+
 describe('a read that cannot be answered', () => {
   it.each<[NotAppliedReason, number]>([
     ['noQuorum', 503],
