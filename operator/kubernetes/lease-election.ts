@@ -87,8 +87,8 @@ export class LeaseElection {
       await (this.active ? this.renew() : this.tryToAcquire());
     } finally {
       this.looking = false;
-      const pauseMs = this.lookAtOnce ? 0 : this.jittered();
-      if (!this.stopped) this.cancelTimers[0] = this.options.timers.after(pauseMs, () => void this.round());
+      if (!this.stopped)
+        this.cancelTimers[0] = this.options.timers.after(this.pauseMs(), () => void this.round());
     }
   }
 
@@ -109,6 +109,10 @@ export class LeaseElection {
     this.holder = holder;
     if (holder === '' || holder === this.options.identity) return;
     this.endWatch = this.options.watchHolder(holder, () => this.holderEnded(holder));
+  }
+
+  private pauseMs(): number {
+    return this.lookAtOnce ? 0 : this.jittered();
   }
 
   /** Not all at the same moment: a little apart, by name. */

@@ -210,9 +210,8 @@ export class ModelCluster implements WorkerSurroundings {
     let isOver = false;
     const look = () => {
       if (isOver) return;
-      if (this.operators[index]?.alive === true) return this.after(5, look);
-      isOver = true;
-      ended();
+      if (this.operators[index]?.alive === true) this.after(5, look);
+      else ended();
     };
     look();
     return () => (isOver = true);
