@@ -73,8 +73,16 @@ export class Kubernetes {
 
   /** The operator that holds the Lease. */
   async activeOperator(): Promise<string> {
-    const lease = await this.get<{ spec: { holderIdentity?: string } }>('lease', `${this.release}-operator`);
-    return lease.spec.holderIdentity ?? '';
+    return (await this.operatorLease()).holder;
+  }
+
+  /** Its holder, and when that one took it: milliseconds since 1970. */
+  async operatorLease(): Promise<{ holder: string; acquiredAt: number }> {
+    const lease = await this.get<{ spec: { holderIdentity?: string; acquireTime?: string } }>(
+      'lease',
+      `${this.release}-operator`,
+    );
+    return { holder: lease.spec.holderIdentity ?? '', acquiredAt: Date.parse(lease.spec.acquireTime ?? '') };
   }
 
   async deletePod(name: string): Promise<void> {

@@ -16,6 +16,8 @@ import { clearTimeout } from 'node:timers';
 const controlPort = 9090;
 const connectTimeoutMs = 1_000;
 const inFlightMax = 1_000;
+/** Connections that are not used are given up, as HTTP clients do: before the server does. */
+const idleTimeoutMs = 60_000;
 const callsMax = 400_000;
 
 const clock = () => Number(process.hrtime.bigint() / 1_000n) / 1_000;
@@ -33,7 +35,7 @@ let shed = 0;
 function start(newPlan) {
   if (timer !== null) throw new Error('a load is running');
   plan = newPlan;
-  agent = new http.Agent({ keepAlive: true, maxSockets: inFlightMax });
+  agent = new http.Agent({ keepAlive: true, maxSockets: inFlightMax, timeout: idleTimeoutMs });
   calls = [];
   counter = 0;
   shed = 0;

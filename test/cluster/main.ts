@@ -4,12 +4,12 @@
  * failed".
  */
 import { parseArgs } from 'node:util';
-import { canInflict, faultDescriptions, pause, run } from './commands.js';
+import { canInflict, faultDescriptions, run } from './commands.js';
 import type { Fault } from './commands.js';
-import { killProcessOf } from './faulted-nodes.js';
 import { Kubernetes } from './kubernetes.js';
 import { scenarios } from './scenarios/catalogue.js';
 import type { Scenario } from './scenarios/catalogue.js';
+import { withOperatorsKilled } from './scenarios/operator-loss.js';
 import { tableText } from './table.js';
 import { Trial } from './trial.js';
 
@@ -73,7 +73,7 @@ async function main(): Promise<number> {
     const missing = missingFor(scenario);
     if (missing.length > 0) leftOut.push(`${scenario.name} (needs ${missing.join(', ')})`);
     else if (options['kill-operator'] && scenario.isRepeated === true)
-      await withOperatorsKilled(trial, scenario);
+      await withOperatorsKilled(trial, scenario.run);
     else await scenario.run(trial);
   }
   if (!options.keep) await removeNamespace();
@@ -86,41 +86,9 @@ async function main(): Promise<number> {
 
 function missingFor({ name, needs }: Scenario): string[] {
   const missing = needs.filter((fault: Fault) => !canInflict(fault)).map((fault) => `KVORUM_${fault}`);
-  if ((name === 'upgrade' || name === 'rollback') && options['next-image'] === '')
+  if (['upgrade', 'rollback', 'operators-killed'].includes(name) && options['next-image'] === '')
     missing.push('KVORUM_NEXT_IMAGE');
   return missing;
-}
-
-/** The active operator dies again and again while harm is done, at moments that differ. */
-async function withOperatorsKilled(trial: Trial, scenario: Scenario): Promise<void> {
-  const over = new AbortController();
-  let killed = 0;
-  const killing = (async () => {
-    for (;;) {
-      await pause(5_000 + Math.random() * 40_000, over.signal);
-      if (over.signal.aborted) return;
-      if (await killActiveOperator(trial).catch(() => false)) killed += 1;
-    }
-  })();
-  trial.stopKilling = async () => {
-    over.abort();
-    await killing;
-  };
-  await scenario.run(trial);
-  await trial.stopKilling();
-  trial.stopKilling = null;
-  const row = trial.rows.at(-1);
-  if (row !== undefined) row.scenario += `, ${killed} operators killed`;
-}
-
-/** Half of them have a moment to give the Lease back, the others none. */
-async function killActiveOperator({ kubernetes }: Trial): Promise<boolean> {
-  const active = await kubernetes.activeOperator();
-  const pod = (await kubernetes.pods('operator')).find(({ metadata }) => active.startsWith(metadata.name));
-  if (pod === undefined) return false;
-  if (canInflict('NODE_EXEC') && Math.random() < 0.5) await killProcessOf(pod, 'operator');
-  else await kubernetes.deletePod(pod.metadata.name);
-  return true;
 }
 
 async function removeNamespace(): Promise<void> {

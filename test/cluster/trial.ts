@@ -36,6 +36,11 @@ export interface Expectation {
   retries?: number;
 }
 
+export interface Disturbance {
+  /** Answers what was done, for the row. */
+  stop: () => Promise<string>;
+}
+
 export interface Action {
   /** On `performance.now()`'s clock: when the harm was done. */
   harmedAt: number;
@@ -70,8 +75,8 @@ export function imageValues(image: string): string[] {
 
 export class Trial {
   readonly rows: Row[] = [];
-  /** While set, whoever is to notice a loss is killed now and then; ends that. */
-  stopKilling: (() => Promise<void>) | null = null;
+  /** Begins what goes on beside each scenario, such as the loss of those who are to notice another loss. */
+  disturb: (() => Disturbance) | null = null;
   private load: Load | null = null;
   private runs = 0;
   /** So that no two runs against one store write the same keys. */
@@ -130,9 +135,10 @@ export class Trial {
     expectation: Expectation,
     act: (plan: LoadPlan) => Promise<Action>,
   ): Promise<void> {
+    if (this.disturb !== null) scenario += ', operators killed';
     this.say(`${scenario} …`);
     const { unavailableMsMax } = expectation;
-    if (this.stopKilling !== null && unavailableMsMax !== undefined) {
+    if (this.disturb !== null && unavailableMsMax !== undefined) {
       expectation = { ...expectation, unavailableMsMax: Math.max(unavailableMsMax, operatorLossMsMax) };
     }
     const row = newRow(scenario, promiseOf(expectation));
@@ -164,8 +170,9 @@ export class Trial {
     await pause(warmUpMs);
     const before = await load.counts();
     if (before.good === 0) throw new Error('the load had no good answer before anything was done');
-    const { harmedAt, furtherCalls = [], problems = [], remarks = [] } = await act(plan);
-    await this.stopKilling?.();
+    const disturbance = this.disturb?.();
+    const action = await act(plan).finally(() => disturbance?.stop().then((told) => row.remarks.push(told)));
+    const { harmedAt, furtherCalls = [], problems = [], remarks = [] } = action;
     row.problems.push(...problems);
     row.remarks.push(...remarks);
     row.replicatedAfterS = await this.replicatedAfterS(harmedAt);

@@ -11,7 +11,10 @@ export interface HttpBounds {
   headMs: number;
   /** From the end of the head to the end of the body. */
   bodyMs: number;
-  /** Between requests. */
+  /**
+   * Between requests. Longer than clients keep a connection that they do not use (Go 90 s, curl 118 s): who
+   * ends it first must not be the one who does not know whether a request is on its way.
+   */
   idleMs: number;
   /** For a client to take a reply. */
   writeMs: number;
@@ -26,7 +29,7 @@ export const defaultBounds: HttpBounds = {
   bufferedBytesMax: 256 * 1024 * 1024,
   headMs: 10_000,
   bodyMs: 30_000,
-  idleMs: 75_000,
+  idleMs: 150_000,
   writeMs: 30_000,
   lingerMs: 1_000,
 };

@@ -9,6 +9,7 @@ import type { Reply } from '../reply.js';
  */
 const joinedBytesMax = 16 * 1024;
 const dateEveryMs = 500;
+const announcedShare = 0.8;
 const statusLines = new Map(
   Object.entries(STATUS_CODES).map(([status, text]) => [Number(status), `HTTP/1.1 ${status} ${text}\r\n`]),
 );
@@ -19,15 +20,23 @@ export type ReplyPart = string | Buffer;
 export class ReplyWriter {
   private date = '';
   private dateAt = -Infinity;
+  private readonly keptField: string;
 
-  constructor(private readonly clock: Clock) {}
+  /** Clients are told of less than `idleMs`, so that none begins a request while its connection is ended. */
+  constructor(
+    private readonly clock: Clock,
+    idleMs: number,
+  ) {
+    const seconds = Math.floor((idleMs * announcedShare) / 1_000);
+    this.keptField = seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : '';
+  }
 
   /** `withBody` false: the request was HEAD, whose head is that of a GET. */
   parts(reply: Reply, withBody: boolean, close: boolean): ReplyPart[] {
     const { status, headers, body } = reply;
     let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-    if (close) head += 'Connection: close\r\n';
+    head += close ? 'Connection: close\r\n' : this.keptField;
     if (status === 204 || status === 304) return [`${head}\r\n`];
     head += `Content-Length: ${reply.bodyBytes ?? body.length}\r\n\r\n`;
     if (!withBody) return [head];

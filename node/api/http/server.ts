@@ -42,7 +42,7 @@ export class HttpServer {
   private emptied: (() => void) | null = null;
 
   constructor(private readonly options: HttpServerOptions) {
-    this.writer = new ReplyWriter(options.clock);
+    this.writer = new ReplyWriter(options.clock, options.bounds.idleMs);
     this.context = this.createContext();
     this.fallback = createHttpServer({ maxHeaderSize: options.bounds.headBytesMax }, (request, response) => {
       // One reply, then the client comes back to this server's front door.

@@ -4,6 +4,7 @@ import type { Trial } from '../trial.js';
 import { brokenUpgrade, controlPlaneDown, grow, paused, rollback, scale, upgrade } from './changes.js';
 import { helmTest, install, pastedCommands, reinstall } from './installation.js';
 import { cutOff, goneForGood, powerLost, powerLostWithOperator } from './node-loss.js';
+import { operatorsKilled } from './operator-loss.js';
 import { podDeleted, processKilled, volumeDeleted } from './worker-loss.js';
 
 export interface Scenario {
@@ -28,6 +29,7 @@ export const scenarios: Scenario[] = [
   { name: 'scale', needs: [], run: scale, isRepeated: true },
   { name: 'paused', needs: [], run: paused },
   { name: 'grow', needs: [], run: grow },
+  { name: 'operators-killed', needs: ['NODE_EXEC'], run: operatorsKilled },
   { name: 'power-lost', needs: ['NODE_KILL', 'NODE_START'], run: powerLost, isRepeated: true },
   { name: 'power-lost-with-operator', needs: ['NODE_KILL', 'NODE_START'], run: powerLostWithOperator },
   { name: 'cut-off', needs: ['NODE_CUT', 'NODE_HEAL'], run: cutOff, isRepeated: true },

@@ -36,10 +36,12 @@ async function waitForImage(trial: Trial, image: string): Promise<void> {
   });
 }
 
-export function upgrade(trial: Trial): Promise<void> {
-  return rolledOut(trial, 'rolling upgrade', trial.installation.nextImage, (image) =>
-    trial.helmUpgrade([], image),
-  );
+/** To the next image, or back where it is the present one. */
+export async function upgrade(trial: Trial): Promise<void> {
+  const { image, nextImage } = trial.installation;
+  const pods = await trial.kubernetes.pods('worker');
+  const isNext = pods.every(({ spec }) => spec.containers[0]?.image === nextImage);
+  return rolledOut(trial, 'rolling upgrade', isNext ? image : nextImage, (to) => trial.helmUpgrade([], to));
 }
 
 export function rollback(trial: Trial): Promise<void> {

@@ -188,6 +188,15 @@ describe('slow clients', () => {
     const connection = api.connect();
     expect(await connection.untilClosed()).toBe('');
   });
+
+  it('are told for how long they may say nothing, which is less than they are waited for', async () => {
+    await api.stop();
+    api = await new RunningApi({}, { bounds: { idleMs: 10_000 } }).start();
+    const { headers } = await api.put('a', 'one');
+    expect(headers.get('Keep-Alive')).toBe('timeout=8');
+    api.api.leave();
+    expect((await api.put('a', 'two')).headers.get('Keep-Alive')).toBeNull();
+  });
 });
 
 describe('leaving', () => {
