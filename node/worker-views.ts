@@ -4,6 +4,7 @@ import type { ActivitySource } from './activity.js';
 import { explainKey, statusView } from './api/views.js';
 import type { Probes, Views } from './api/views-app.js';
 import type { Vantage } from './api/views.js';
+import { askPrimary } from './primary-view.js';
 import type { WorkerId } from '../core/ring/ring-record.js';
 import type { Worker } from './worker/worker.js';
 
@@ -21,9 +22,11 @@ export function workerViews(shown: Shown): Views {
   return {
     ring: () => shown.worker.ring(),
     status: () => statusView(shown.worker.ring(), vantage),
-    explain(key) {
+    async explain(key, whose) {
       const ring = shown.worker.ring();
-      return ring === null ? null : explainKey(ring, key, vantage);
+      const own = ring === null ? null : explainKey(ring, key, vantage);
+      if (own === null || whose === 'own' || !vantage.isConnected(own.primary)) return own;
+      return (await askPrimary(own, key)) ?? own;
     },
     activity: (since) => readActivity(shown.activity, since),
   };

@@ -15,13 +15,14 @@ import { openApiDocument } from './openapi.js';
 import { errorReply, problemReply } from './reply.js';
 import type { Reply } from './reply.js';
 import { requestIdField, usableRequestId } from './request-identity.js';
+import { ownViewField } from './views.js';
 import type { Explanation, StatusView } from './views.js';
 
 export interface Views {
   ring(): RingRecord | null;
   status(): StatusView;
   /** Null while there is no ring. */
-  explain(key: Uint8Array): Explanation | null;
+  explain(key: Uint8Array, whose: 'own' | 'best'): Promise<Explanation | null>;
   /** The slots of time from this number on. */
   activity(since: number): Promise<Activity>;
 }
@@ -84,10 +85,11 @@ function addRoutes(app: Express, options: ViewsOptions): void {
   get(app, '/', (_request, response) => json(response, index(options.workerId)));
   get(app, '/v1/ring', (_request, response) => json(response, known(views.ring())));
   get(app, '/v1/status', (_request, response) => json(response, views.status()));
-  get(app, explainPath, (request, response) => {
+  get(app, explainPath, async (request, response) => {
     const { path } = splitTarget(request.originalUrl);
     const key = parseKey(path, options.keyBytesMax, explainPrefix);
-    json(response, known(views.explain(key)));
+    const whose = request.get(ownViewField) === undefined ? 'best' : 'own';
+    json(response, known(await views.explain(key, whose)));
   });
   get(app, activityPath, async (request, response) => {
     const { query } = splitTarget(request.originalUrl);

@@ -63,6 +63,9 @@ export interface Explanation {
   seenBy: WorkerId;
 }
 
+/** A request field: the view of the worker that is asked is wanted, and no other's. */
+export const ownViewField = 'Kvorum-Own-View';
+
 /** What a worker knows besides the ring. */
 export interface Vantage {
   id: WorkerId;

@@ -42,6 +42,21 @@ async function readAll(recorder: Recorder, urls: string[]): Promise<void> {
 }
 
 describe('a cluster of processes', () => {
+  it('explains a key through any worker as its primary sees it', async () => {
+    cluster = await ProcessCluster.start();
+    for (const url of urlsOf(cluster)) {
+      const seen = await eventually('the view of the primary', async () => {
+        const view = (await (await fetch(`${url}/v1/explain/key-0`)).json()) as {
+          primary: string;
+          seenBy: string;
+          voters: { lag: number | null }[];
+        };
+        return view.seenBy === view.primary ? view : undefined;
+      });
+      expect(seen.voters.map(({ lag }) => lag)).toEqual([0, 0, 0]);
+    }
+  });
+
   it(`has every acknowledged write after kill -9 of all processes under load, ${rounds} times`, async () => {
     cluster = await ProcessCluster.start();
     const running = cluster;

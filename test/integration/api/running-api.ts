@@ -32,7 +32,7 @@ export class RunningApi {
     const views: ApiOptions['views'] = {
       ring: () => this.ring,
       status: () => statusView(this.ring, vantage),
-      explain: (key) => (this.ring === null ? null : explainKey(this.ring, key, vantage)),
+      explain: (key) => Promise.resolve(this.ring === null ? null : explainKey(this.ring, key, vantage)),
       activity: (since) =>
         readActivity(
           {
