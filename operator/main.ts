@@ -46,6 +46,7 @@ import type { Server } from 'node:http';
 import type { ControllerConfiguration } from './config.js';
 import type { ControllerHostOptions } from './kubernetes/controller-host.js';
 import type { StatusSource } from './status-server.js';
+import { noPartitions } from '../core/control/cluster-status.js';
 import type { ClusterStatus } from '../core/control/cluster-status.js';
 import type { Values } from '../platform/configuration/setting.js';
 import type { Logger } from '../platform/logger.js';
@@ -185,7 +186,7 @@ const nothingKnown: ClusterStatus = {
   phase: 'waiting',
   awaited: 'the Lease, which another operator holds',
   workers: [],
-  partitions: { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 },
+  partitions: noPartitions,
 };
 
 function prepareOnKubernetes(): Start {

@@ -3,6 +3,7 @@
  * sentence that says what is being done or awaited.
  */
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
+import { isWhole } from './evenness.js';
 import { hasQuorum, isHealthy } from './plan-view.js';
 import type { PlanView } from './plan-view.js';
 import type { Sight } from './sight.js';
@@ -28,6 +29,8 @@ export interface PartitionCounts {
   underReplicated: number;
   withoutQuorum: number;
   moving: number;
+  /** Counted as under-replicated too: changed as planned, and not yet seen level. Nothing is lost. */
+  settling: number;
 }
 
 export interface ClusterStatus {
@@ -100,16 +103,28 @@ export function isMoving(view: PlanView, partition: number): boolean {
   return view.isBusy(partition) || (view.record.partitions[partition]?.learners.length ?? 0) > 0;
 }
 
+export const noPartitions: Readonly<PartitionCounts> = {
+  total: 0,
+  fullyReplicated: 0,
+  underReplicated: 0,
+  withoutQuorum: 0,
+  moving: 0,
+  settling: 0,
+};
+
 /**
  * A partition can be moving and fully replicated, or under-replicated, at once; the other three exclude each
  * other.
  */
 function partitionCounts(view: PlanView): PartitionCounts {
-  const counts = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
+  const counts = { ...noPartitions };
   for (const partition of view.record.partitions.keys()) {
     counts.total += 1;
     if (isMoving(view, partition)) counts.moving += 1;
-    counts[partitionState(view, partition)] += 1;
+    const state = partitionState(view, partition);
+    counts[state] += 1;
+    const settles = state === 'underReplicated' && isWhole(view, partition) && view.isSettling(partition);
+    if (settles) counts.settling += 1;
   }
   return counts;
 }
@@ -130,12 +145,13 @@ function phaseOf(
       awaited: names === '' ? 'a majority of their stores' : `a majority of their stores: ${names} missing`,
     };
   }
-  if (counts.underReplicated > 0) {
+  const lacking = counts.underReplicated - counts.settling;
+  if (lacking > 0) {
     const awaited = names === '' ? 'replicas to become level' : `${names} to return or to be replaced`;
-    return { phase: `${counts.underReplicated} partitions under-replicated`, awaited };
+    return { phase: `${lacking} partitions under-replicated`, awaited };
   }
-  if (counts.moving > 0)
-    return { phase: `moving ${counts.moving} partitions`, awaited: 'the moves to finish' };
+  const moving = Math.max(counts.moving, counts.settling);
+  if (moving > 0) return { phase: `moving ${moving} partitions`, awaited: 'the moves to finish' };
   const draining = workers.filter((worker) => worker.state === 'draining' && worker.replicas > 0);
   if (draining.length > 0) {
     const ids = draining.map((worker) => worker.id).join(', ');
@@ -165,6 +181,6 @@ function statusWithoutRing({ shape, record, workers, halted, awaited }: Sight): 
     phase: halted === '' ? 'waiting' : 'stopped',
     awaited: halted === '' ? awaited : halted,
     workers: workerStatuses(record, workers),
-    partitions: { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 },
+    partitions: noPartitions,
   };
 }

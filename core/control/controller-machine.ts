@@ -10,6 +10,7 @@ import type { ClusterShape } from './bootstrap.js';
 import type { Address, ControlEffect, ControlEvent, WorkerExpectation } from './control-event.js';
 import { ControlMeasurements } from './control-measurements.js';
 import { Courier } from './courier.js';
+import { Evenness } from './evenness.js';
 import { FailureDetector } from './failure-detector.js';
 import { Lasting } from './lasting.js';
 import { namedWorkers } from './membership.js';
@@ -28,7 +29,8 @@ import { RingOrigin } from './ring-origin.js';
 import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
-import { heard, identify, isCurrent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
+import { heard, identify, isCurrent, isPresent, isSteady, mergeHeartbeat } from './worker-facts.js';
+import { WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
 
 export interface MachineOptions extends ClusterShape {
@@ -59,6 +61,7 @@ export class ControllerMachine {
   private readonly retries: RetryMemory;
   private readonly changes: RecordChanges;
   private readonly lasting = new Lasting();
+  private readonly evenness = new Evenness();
   private readonly settlements = new SettlementNotes();
   private batches: Reconfiguration[] = [];
   private connections = '';
@@ -81,8 +84,7 @@ export class ControllerMachine {
     this.document = new RingDocument(options.clusterId, limits, emit);
     this.detector = new FailureDetector(limits, this.workers, emit, measurements);
     this.courier = new Courier(limits, this.document, this.workers, emit);
-    const created = (now: number) => this.documentRead(now);
-    this.origin = new RingOrigin(options, this.document, this.workers, created, emit);
+    this.origin = new RingOrigin(options, this.document, this.workers, (now) => this.documentRead(now), emit);
     this.wished = new WishedPlacement(limits.replacementDelayMs);
     this.retries = new RetryMemory(options.id);
     this.changes = new RecordChanges(options.replicationFactor, this.document, this.workers, {
@@ -98,10 +100,7 @@ export class ControllerMachine {
       limits,
       document: this.document,
       send: (worker, request) => this.courier.send(worker, request),
-      present: ({ id, storeId }) => {
-        const facts = this.workers.get(id);
-        return facts?.storeId === storeId && facts.liveness !== 'dead' && facts.liveness !== 'unknown';
-      },
+      present: (identity) => isPresent(this.workers.get(identity.id), identity),
       bootCountOf: (worker) => this.workers.get(worker)?.bootCount ?? 0,
       patience: (partition) => this.retries.patience(partition),
       nextRequestId: () => (this.requestId += 1),
@@ -300,6 +299,7 @@ export class ControllerMachine {
   private planAll(record: RingRecord, now: number): void {
     this.changes.updateMembers(record);
     const view = this.view(record, now);
+    this.evenness.look(view);
     const needs = planFailovers(view, {
       isOwnAttempt: (partition, attempt) => this.retries.isOwnAttempt(partition, attempt),
       isResting: (partition) => this.retries.isResting('failover', partition, now),
@@ -374,6 +374,7 @@ export class ControllerMachine {
       unsettled: now - foreign.at < foreignPauseMs,
       moveFailures: (partition) => this.retries.moveFailures(partition),
       isBusy: (partition) => this.isBusy(partition),
+      isSettling: (partition) => this.evenness.isSettling(partition, now),
       lastsMs: (key) => this.lasting.lastsMs(key, now),
     };
   }

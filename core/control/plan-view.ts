@@ -23,6 +23,8 @@ export interface PlanView {
   moveFailures(partition: number): number;
   /** In a reconfiguration now. */
   isBusy(partition: number): boolean;
+  /** Not seen level just now, though none of its replicas has been missing since it was. */
+  isSettling(partition: number): boolean;
   /** For how long `key` has been asked about in each pass, without a gap. */
   lastsMs(key: string): number;
 }

@@ -2,7 +2,9 @@
  * What is going on in a cluster, in words: the most urgent thing is the phase, each condition has its own
  * sentence.
  */
+import { noPartitions } from '../../core/control/cluster-status.js';
 import type { PartitionCounts } from '../../core/control/cluster-status.js';
+import { toldCounts } from './observation.js';
 import type { ClusterView, Observation, WorkerView } from './observation.js';
 import type { RolloutPlan } from './plan-rollout.js';
 import type { ScalePlan } from './plan-scale.js';
@@ -79,7 +81,7 @@ export function clusterStory(facts: StoryFacts): ClusterStory {
 function chapterOf(facts: StoryFacts): Chapter {
   const { observation, view, scale, rollout } = facts;
   const { cluster, controller } = observation;
-  const counts = controller?.status.partitions;
+  const counts = toldCounts(controller);
   const [problem] = cluster.problems;
   if (problem !== undefined)
     return { phase: 'Refused', reason: 'Refused', message: problem, progresses: false };
@@ -190,7 +192,7 @@ function readiness(facts: StoryFacts, chapter: Chapter, upgrading: boolean): Sto
 
 function availability({ observation }: StoryFacts): StoryCondition {
   const { controller } = observation;
-  const counts: PartitionCounts | undefined = controller?.status.partitions;
+  const counts: PartitionCounts | undefined = toldCounts(controller);
   const type = 'Available';
   if (controller === null)
     return { type, status: 'Unknown', reason: 'Starting', message: 'The controller starts' };
@@ -211,7 +213,7 @@ function replication({ observation }: StoryFacts): StoryCondition {
   const type = 'FullyReplicated';
   if (controller === null)
     return { type, status: 'Unknown', reason: 'Starting', message: 'The controller starts' };
-  const { total, fullyReplicated, moving } = controller.status.partitions;
+  const { total, fullyReplicated, moving } = toldCounts(controller) ?? noPartitions;
   const full = total > 0 && fullyReplicated === total;
   const head = `${fullyReplicated} of ${total} partitions have all their replicas`;
   const message = moving > 0 ? `${head}; ${moving} are moving` : head;
@@ -238,7 +240,7 @@ function troubleOf(facts: StoryFacts): { reason: string; message: string } | nul
   if (broken[0] !== undefined) return { reason: 'PodsNotReady', message: broken.join('; ') };
   const full = controller?.status.workers.filter(({ diskFull }) => diskFull).map(({ id }) => id) ?? [];
   if (full.length > 0) return { reason: 'DiskFull', message: `The volumes of ${full.join(', ')} are full` };
-  const counts = controller?.status.partitions;
+  const counts = toldCounts(controller);
   if (counts !== undefined && counts.underReplicated > 0) {
     return { reason: 'UnderReplicated', message: `${counts.underReplicated} partitions lack a replica` };
   }

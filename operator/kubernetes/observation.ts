@@ -1,7 +1,7 @@
 /**
  * What the planner looks at: the cluster's objects as the watches show them, and what the controller knows.
  */
-import type { ClusterStatus, WorkerStatus } from '../../core/control/cluster-status.js';
+import type { ClusterStatus, PartitionCounts, WorkerStatus } from '../../core/control/cluster-status.js';
 import type { RingRecord, WorkerId } from '../../core/ring/ring-record.js';
 import { isPodReady, isTerminating, readinessOf, nameOf, uidOf } from './api-objects.js';
 import type { Pod, StatefulSet, VolumeClaim } from './api-objects.js';
@@ -74,6 +74,7 @@ export interface ClusterView {
   currentReplicas: number;
   /** The StatefulSet has taken in what was applied last. */
   revisionKnown: boolean;
+  /** Seen to be so, each partition: none is settling. */
   fullyReplicated: boolean;
 }
 
@@ -109,6 +110,18 @@ export function viewOf(observation: Observation): ClusterView {
   const counts = controller?.status.partitions;
   const fullyReplicated = counts !== undefined && counts.total > 0 && counts.fullyReplicated === counts.total;
   return { names, workers, currentReplicas, revisionKnown, fullyReplicated };
+}
+
+/** As users are told: a planned change that was made just now has taken nothing away. */
+export function toldCounts(controller: ControllerFacts | null): PartitionCounts | undefined {
+  if (controller === null) return undefined;
+  const { settling, fullyReplicated, underReplicated, ...counts } = controller.status.partitions;
+  return {
+    ...counts,
+    fullyReplicated: fullyReplicated + settling,
+    underReplicated: underReplicated - settling,
+    settling: 0,
+  };
 }
 
 function revisionOf(pod: Pod): string {

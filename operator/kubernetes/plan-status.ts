@@ -3,12 +3,16 @@
  * for whoever waits for one of them. Everything follows from what is seen now, except for when a condition
  * last changed.
  */
+import { noPartitions } from '../../core/control/cluster-status.js';
 import type { PartitionCounts } from '../../core/control/cluster-status.js';
 import type { Condition } from './api-objects.js';
 import type { KvorumCluster } from './cluster-spec.js';
 import { clusterStory } from './cluster-story.js';
 import type { ClusterStory, StoryFacts } from './cluster-story.js';
+import { toldCounts } from './observation.js';
 import { selectorText, workerSelector } from './object-names.js';
+
+type ToldCounts = Omit<PartitionCounts, 'settling'>;
 
 export interface KvorumClusterStatus {
   observedGeneration: number;
@@ -21,7 +25,7 @@ export interface KvorumClusterStatus {
   selector: string;
   image: string;
   ringVersion: number;
-  partitions: PartitionCounts;
+  partitions: ToldCounts;
   conditions: Required<Condition>[];
 }
 
@@ -53,18 +57,10 @@ export function planStatus(facts: StoryFacts): KvorumClusterStatus | null {
   };
 }
 
-function partitionsOf({ observation }: StoryFacts): PartitionCounts {
+function partitionsOf({ observation }: StoryFacts): ToldCounts {
   const { cluster, controller } = observation;
-  const none = { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 };
-  const { total, fullyReplicated, underReplicated, withoutQuorum, moving } =
-    controller?.status.partitions ?? none;
-  return {
-    total: total === 0 ? cluster.spec.partitions : total,
-    fullyReplicated,
-    underReplicated,
-    withoutQuorum,
-    moving,
-  };
+  const { settling: _settling, ...counts } = toldCounts(controller) ?? noPartitions;
+  return { ...counts, total: counts.total === 0 ? cluster.spec.partitions : counts.total };
 }
 
 function conditionsOf(cluster: KvorumCluster, story: ClusterStory, wallMs: number): Required<Condition>[] {

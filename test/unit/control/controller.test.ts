@@ -3,6 +3,7 @@
  * can befall it.
  */
 import { describe, expect, it } from '@jest/globals';
+import { noPartitions } from '../../../core/control/cluster-status.js';
 import { expectFull, expectIntact, holders, primaries, settledCluster } from './expectations.js';
 import { FakeCluster } from './fake-cluster.js';
 
@@ -211,6 +212,39 @@ describe('another replication factor is wished', () => {
     expect(cluster.runUntil(all, 120_000)).toBeGreaterThan(0);
     expectFull(cluster);
     expectIntact(cluster);
+  });
+});
+
+describe('the count of what lacks a replica', () => {
+  const counts = (cluster: FakeCluster) => {
+    const { underReplicated, settling } = cluster.controllers.get('c1')?.status().partitions ?? noPartitions;
+    return { underReplicated, settling };
+  };
+
+  it('does not rise by planned moves, after which nothing is missing', () => {
+    const cluster = settledCluster();
+    let settling = 0;
+    cluster.wish('w2', 'remove');
+    const gone = cluster.runUntil(() => {
+      const seen = counts(cluster);
+      settling = Math.max(settling, seen.settling);
+      expect(seen.underReplicated - seen.settling).toBe(0);
+      return holders(cluster, 'w2') === 0;
+    }, 60_000);
+    expect(gone).toBeGreaterThan(0);
+    expect(settling).toBeGreaterThan(0);
+  });
+
+  it('rises with a loss, and falls when all is seen level again', () => {
+    const cluster = settledCluster();
+    cluster.worker('w2').kill();
+    expect(cluster.runUntil(() => counts(cluster).underReplicated > 0, 5_000)).toBeGreaterThan(0);
+    cluster.worker('w2').start();
+    const level = cluster.runUntil(() => {
+      expect(counts(cluster).settling).toBe(0);
+      return counts(cluster).underReplicated === 0;
+    }, 60_000);
+    expect(level).toBeGreaterThan(0);
   });
 });
 

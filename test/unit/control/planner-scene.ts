@@ -88,6 +88,7 @@ export class Scene {
       unsettled: this.unsettled,
       moveFailures: () => 0,
       isBusy: () => false,
+      isSettling: () => false,
       lastsMs: () => this.lasts,
     };
   }

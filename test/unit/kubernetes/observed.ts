@@ -1,4 +1,5 @@
 /** Observations for the planner, built from little. */
+import { noPartitions } from '../../../core/control/cluster-status.js';
 import type { WorkerStatus } from '../../../core/control/cluster-status.js';
 import type { RingRecord } from '../../../core/ring/ring-record.js';
 import type { Condition, Pod, StatefulSet, VolumeClaim } from '../../../operator/kubernetes/api-objects.js';
@@ -26,6 +27,8 @@ export interface Sketch {
   replicas?: number | null;
   mark?: string;
   underReplicated?: number;
+  /** Of those. */
+  settling?: number;
   settled?: boolean;
   noRing?: boolean;
   zones?: Record<string, string>;
@@ -33,7 +36,7 @@ export interface Sketch {
 }
 
 export function observed(sketch: Sketch): Observation {
-  const { workers, underReplicated = 0, settled = true, noRing = false } = sketch;
+  const { workers, underReplicated = 0, settling = 0, settled = true, noRing = false } = sketch;
   const replicas = sketch.replicas === undefined ? workers.length : sketch.replicas;
   const total = 8;
   return {
@@ -55,8 +58,8 @@ export function observed(sketch: Sketch): Observation {
         awaited: 'something',
         workers: workers.map((worker, ordinal) => statusOf(worker, ordinal)),
         partitions: noRing
-          ? { total: 0, fullyReplicated: 0, underReplicated: 0, withoutQuorum: 0, moving: 0 }
-          : { total, fullyReplicated: total - underReplicated, underReplicated, withoutQuorum: 0, moving: 0 },
+          ? noPartitions
+          : { ...noPartitions, total, fullyReplicated: total - underReplicated, underReplicated, settling },
       },
     },
     wallMs,

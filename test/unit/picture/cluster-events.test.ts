@@ -7,7 +7,14 @@ import { ManualTimers } from '../../support/manual-timers.js';
 function started() {
   const timers = new ManualTimers();
   const told: string[] = [];
-  const counts = { total: 64, fullyReplicated: 64, underReplicated: 0, withoutQuorum: 0, moving: 0 };
+  const counts = {
+    total: 64,
+    fullyReplicated: 64,
+    underReplicated: 0,
+    withoutQuorum: 0,
+    moving: 0,
+    settling: 0,
+  };
   const known: { counts: PartitionCounts | null } = { counts };
   const events = new ClusterEvents(
     timers,
