@@ -4,7 +4,10 @@ import { isReady } from './kubernetes.js';
 import type { Kubernetes, PodView } from './kubernetes.js';
 import type { Trial } from './trial.js';
 
-/** A node with workers on it, without the load; with or without the active operator as asked. */
+/**
+ * A node with workers on it, without the load; with or without the active operator as asked. The one with the
+ * most workers: its loss is the hardest.
+ */
 export async function victimNode(trial: Trial, withActiveOperator: boolean): Promise<string> {
   const { kubernetes } = trial;
   const spared = await trial.loadNode();
@@ -12,8 +15,12 @@ export async function victimNode(trial: Trial, withActiveOperator: boolean): Pro
   const active = await kubernetes.activeOperator();
   const activeNode = operators.find(({ metadata }) => active.startsWith(metadata.name))?.spec.nodeName ?? '';
   const workers = (await kubernetes.pods('worker')).filter(isReady);
-  const candidates = new Set(workers.flatMap(({ spec }) => spec.nodeName ?? []));
-  candidates.delete(spared);
+  const counts = new Map<string, number>();
+  for (const { spec } of workers) {
+    const node = spec.nodeName ?? spared;
+    if (node !== spared) counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  const candidates = [...counts].sort((a, b) => b[1] - a[1]).map(([node]) => node);
   for (const node of candidates) if ((node === activeNode) === withActiveOperator) return node;
   if (withActiveOperator) await moveActiveOperator(kubernetes, active, spared);
   if (withActiveOperator) return victimNode(trial, true);

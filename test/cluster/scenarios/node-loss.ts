@@ -23,12 +23,13 @@ export function powerLostWithOperator(trial: Trial): Promise<void> {
 
 async function powerLoss(trial: Trial, withOperator: boolean) {
   const node = await victimNode(trial, withOperator);
+  const workers = await workersOn(trial, node);
   const harmedAt = performance.now();
   await inflict('NODE_KILL', node);
   await pause(downMs);
   await inflict('NODE_START', node);
   await waitForNode(trial.kubernetes, node);
-  return { harmedAt, remarks: [`${node}, down for ${downMs / 1_000} s`] };
+  return { harmedAt, remarks: [`${node} with ${workers} workers, down for ${downMs / 1_000} s`] };
 }
 
 /** A client inside the cut-off node asks its worker: what it is told is right, or it is told nothing. */
@@ -39,6 +40,7 @@ export function cutOff(trial: Trial): Promise<void> {
     async (plan) => {
       const { kubernetes } = trial;
       const node = await victimNode(trial, false);
+      const workers = await workersOn(trial, node);
       const worker = await someWorker(kubernetes, node);
       const inside = await Load.deploy(kubernetes, 'load-inside', node, trial.installation.image);
       const targets = [{ host: worker.status.podIP ?? '', port: 8080 }];
@@ -54,9 +56,13 @@ export function cutOff(trial: Trial): Promise<void> {
         inside.stop(false),
       );
       await kubernetes.kubectl(['delete', 'pod', 'load-inside', '--grace-period=1', '--wait=false']);
-      return { harmedAt, furtherCalls, ...told(furtherCalls, node) };
+      return { harmedAt, furtherCalls, ...told(furtherCalls, `${node} with ${workers} workers`) };
     },
   );
+}
+
+async function workersOn({ kubernetes }: Trial, node: string): Promise<number> {
+  return (await kubernetes.pods('worker')).filter(({ spec }) => spec.nodeName === node).length;
 }
 
 function told(calls: LoadCall[], node: string) {
