@@ -5,8 +5,8 @@
  *   frame:    length u32 | payload                             a frame of length 0 says only that the sender
  *   is alive
  *
- * Each payload is a copy with memory of its own: what is kept of a frame for long (a log entry) must not keep
- * alive the 64 KiB chunk that it arrived in. Nothing is allocated for a length that is claimed, only for
+ * Each payload is a copy with memory of its own, and so is what is kept of a chunk that ends within a frame:
+ * chunks come in a buffer that is used again. Nothing is allocated for a length that is claimed, only for
  * bytes that came.
  */
 import { WireError } from '../../core/protocol/wire.js';
@@ -45,6 +45,11 @@ export class FrameParser {
     if (chunk.length === 0) return;
     this.chunks.push(chunk);
     this.buffered += chunk.length;
+    this.takeFrames(onFrame);
+    this.keepRest();
+  }
+
+  private takeFrames(onFrame: (payload: Uint8Array) => boolean): void {
     if (this.purpose === null) {
       if (this.buffered < preambleBytes) return;
       this.purpose = this.readPreamble();
@@ -60,6 +65,16 @@ export class FrameParser {
       this.payloadBytes = -1;
       if (!onFrame(payload)) return;
     }
+  }
+
+  /** The rest of the newest chunk, of which its owner will make use again. */
+  private keepRest(): void {
+    const last = this.chunks.length - 1;
+    const rest = this.chunks[last];
+    if (rest === undefined) return;
+    const from = last === 0 ? this.consumed : 0;
+    this.chunks[last] = new Uint8Array(rest.subarray(from));
+    if (last === 0) this.consumed = 0;
   }
 
   private readPreamble(): Purpose {

@@ -8,6 +8,7 @@
  */
 import { messageBytesMax } from '../../core/protocol/peer-message.js';
 import { WireError } from '../../core/protocol/wire.js';
+import { receiveBytes } from '../socket-bytes.js';
 import { FrameParser, preamble } from './frame-parser.js';
 import { OutgoingFrames } from './outgoing-frames.js';
 import { StreamChecks } from './stream-checks.js';
@@ -103,7 +104,7 @@ export class FramedStream {
     this.sentAt = now;
     settings.checks.add(this);
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Uint8Array) => this.receive(chunk));
+    receiveBytes(socket, (chunk) => this.receive(chunk));
     socket.on('end', () => this.finish('ended', ''));
     socket.on('error', (error) => this.finish('failed', error.message));
     socket.on('close', () => this.finish('ended', ''));

@@ -12,6 +12,8 @@
 import type { Socket } from 'node:net';
 import { KvorumError } from '../../../core/errors.js';
 import { randomId } from '../../../platform/random.js';
+import { receiveBytes } from '../../../platform/socket-bytes.js';
+import type { SocketBytes } from '../../../platform/socket-bytes.js';
 import type { KvCall } from '../kv-call.js';
 import { valueTooLarge } from '../kv-call.js';
 import { kvPrefix, splitTarget } from '../key-path.js';
@@ -68,13 +70,14 @@ export class Connection {
   /** The client will send nothing more. */
   private isEnded = false;
   private isAdvancing = false;
+  private readonly bytes: SocketBytes;
 
   constructor(
     private readonly socket: Socket,
     private readonly context: ConnectionContext,
   ) {
     this.deadline = context.now() + context.bounds.idleMs;
-    socket.on('data', this.onData);
+    this.bytes = receiveBytes(socket, this.onData);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
@@ -116,6 +119,8 @@ export class Connection {
     this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk]);
     if (this.state === 'head' || this.state === 'body') this.advance();
     else if (this.unread.length > aheadBytesMax) this.socket.pause();
+    // The chunk is overwritten by the next one, of whichever connection.
+    if (this.unread.length > 0 && this.unread.buffer === chunk.buffer) this.unread = Buffer.from(this.unread);
   };
 
   private readonly onEnd = (): void => {
@@ -308,7 +313,7 @@ export class Connection {
 
   private handOver(): void {
     const { socket, unread } = this;
-    socket.off('data', this.onData);
+    this.bytes.release();
     socket.off('end', this.onEnd);
     socket.off('close', this.onClose);
     socket.off('drain', this.onDrain);
@@ -316,7 +321,7 @@ export class Connection {
     this.state = 'closed';
     this.unread = nothing;
     this.context.closed(this);
-    this.context.handOver(this, socket, unread);
+    this.context.handOver(this, socket, Buffer.from(unread));
   }
 
   private reserve(bytes: number): void {

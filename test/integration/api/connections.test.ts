@@ -53,6 +53,20 @@ describe('one connection', () => {
     expect(bodies(received).slice(2)).toEqual(['hello', 'abcde']);
   });
 
+  it('keeps its pieces apart from those of others', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const clients = names.map((name) => ({
+      connection: api.connect(),
+      bytes: put(`/v1/kv/${name}`, name.repeat(40)) + get(`/v1/kv/${name}`, last),
+    }));
+    for (let at = 0; at < 300; at += 7) {
+      for (const { connection, bytes } of clients) connection.send(bytes.slice(at, at + 7));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const [index, { connection }] of clients.entries())
+      expect(bodies(await connection.untilClosed())[1]).toBe(names[index]?.repeat(40));
+  });
+
   it('does not perform the next request before the last one is answered', async () => {
     api.store.held = [];
     const connection = api.connect();

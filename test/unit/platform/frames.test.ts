@@ -24,10 +24,16 @@ function chunksOf(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   return chunks;
 }
 
+/** Chunks come as they do from a socket: all in one buffer, each in the place of the one before. */
 function parse(chunks: Uint8Array[]): Uint8Array[] {
   const parser = new FrameParser(frameBytesMax);
   const frames: Uint8Array[] = [];
-  for (const chunk of chunks) parser.push(chunk, (payload) => frames.push(payload) > 0);
+  const shared = Buffer.alloc(Math.max(...chunks.map((chunk) => chunk.length)));
+  for (const chunk of chunks) {
+    shared.set(chunk);
+    parser.push(shared.subarray(0, chunk.length), (payload) => frames.push(payload) > 0);
+    shared.fill(0xee);
+  }
   return frames;
 }
 
