@@ -18,6 +18,9 @@ const reserveShareMax = 0.05;
 const enoughAgain = 1.5;
 /** An entry is written to the log and to the table, to each once ahead and once in place. */
 const bytesPerEntryByte = 4;
+/** How often it is told that there is no room, and how long that is believed: a message may be lost. */
+const tellEveryMs = 1_000;
+const believedMs = 5_000;
 
 export class DiskRoom {
   private full = false;
@@ -25,7 +28,9 @@ export class DiskRoom {
   /** By the last measurement, less what was taken since. */
   private freeBytes = Infinity;
   private reserveBytes = 0;
-  private readonly fullPeers = new Set<WorkerId>();
+  /** When they said so last. */
+  private readonly fullPeers = new Map<WorkerId, number>();
+  private toldAt = -Infinity;
 
   constructor(private readonly context: Context) {}
 
@@ -64,6 +69,17 @@ export class DiskRoom {
     const { context, isLacking } = this;
     if (before === isLacking) return;
     context.note(isLacking ? 'disk full' : 'disk has room again');
+    this.tell();
+  }
+
+  /** Says again what the peers forget in time. */
+  tick(): void {
+    if (this.isLacking && this.context.now - this.toldAt >= tellEveryMs) this.tell();
+  }
+
+  private tell(): void {
+    const { context, isLacking } = this;
+    this.toldAt = context.now;
     for (const peer of context.peers.keys()) context.send(peer, { type: 'disk', full: isLacking });
   }
 
@@ -74,8 +90,12 @@ export class DiskRoom {
   }
 
   told(peer: WorkerId, full: boolean): void {
-    if (full) this.fullPeers.add(peer);
+    if (full) this.fullPeers.set(peer, this.context.now);
     else this.fullPeers.delete(peer);
+  }
+
+  private isFull(peer: WorkerId): boolean {
+    return this.context.now - (this.fullPeers.get(peer) ?? -Infinity) < believedMs;
   }
 
   /** Why a write of this leader cannot be stored; '' if it can. */
@@ -83,7 +103,7 @@ export class DiskRoom {
     if (this.isLacking) return 'the disk of the primary is full';
     if (this.fullPeers.size === 0) return '';
     const { voters } = leader;
-    const full = voters.filter(({ id }) => this.fullPeers.has(id)).length;
+    const full = voters.filter(({ id }) => this.isFull(id)).length;
     const enough = voters.length - full >= commitQuorum(voters.length);
     return enough ? '' : 'the disks of too many of its replicas are full';
   }

@@ -312,7 +312,7 @@ export class ReplicaMachine {
 
   /** As the last tick left it, with nothing happened since, and nothing that has to be tried again. */
   get atRest(): boolean {
-    return !this.tickPlan.stirred && !this.context.room.needsProbe;
+    return !this.tickPlan.stirred && !this.context.room.isLacking;
   }
 
   tick(at: Instant): Effect[] {
@@ -321,6 +321,7 @@ export class ReplicaMachine {
       if (scope.isDue) this.tickReplicas(scope);
       else this.tickPlan.stirred = false;
       if (this.context.room.needsProbe && scope.isReview) this.probeDisk();
+      this.context.room.tick();
       this.fencing.settle();
       if (this.fencing.isWaiting) this.tickPlan.stirred = true;
       this.applier.run();

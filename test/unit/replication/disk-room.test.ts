@@ -80,6 +80,30 @@ describe('a primary whose backups have no room', () => {
   });
 });
 
+describe('a message about a full disk', () => {
+  it('is believed for five seconds: the one that takes it back may be lost', () => {
+    const a = serving();
+    for (const peer of ['b', 'c']) a.from(peer, { type: 'disk', full: true });
+    expect(outcomeOf(a, 'at once')).toBe('full');
+    a.pass(4_900);
+    expect(outcomeOf(a, 'nearly over')).toBe('full');
+    a.pass(200);
+    expect(outcomeOf(a, 'over')).toBeUndefined();
+  });
+
+  it('is repeated every second while there is no room', () => {
+    const a = new ScriptedWorker();
+    a.worker.diskMeasured(0, 100 * gibibyte);
+    a.take('b', 'disk');
+    a.pass(3_050);
+    expect(a.take('b', 'disk')).toEqual(Array(3).fill({ type: 'disk', full: true }));
+    a.worker.diskMeasured(100 * gibibyte, 100 * gibibyte);
+    a.take('b', 'disk');
+    a.pass(3_000);
+    expect(a.take('b', 'disk')).toEqual([]);
+  });
+});
+
 describe('a backup with little room on its disk', () => {
   it('takes no entries, grants leases, and tells its peers', () => {
     const a = new ScriptedWorker();
