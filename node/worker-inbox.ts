@@ -15,13 +15,18 @@ export interface ForwardInbox {
   peerMessage(peer: WorkerId, message: PeerMessage): void;
 }
 
-const forwardTypes: ReadonlySet<PeerMessage['type']> = new Set([
-  'forwardWrite',
-  'forwardRead',
-  'writeReply',
-  'readReply',
-  'trace',
-]);
+function isForward({ type }: PeerMessage): boolean {
+  switch (type) {
+    case 'forwardWrite':
+    case 'forwardRead':
+    case 'writeReply':
+    case 'readReply':
+    case 'trace':
+      return true;
+    default:
+      return false;
+  }
+}
 
 export class SharedInbox implements WorkerInbox {
   constructor(
@@ -44,7 +49,7 @@ export class SharedInbox implements WorkerInbox {
   peerMessages(peer: WorkerId, messages: PeerMessage[]): void {
     const others: PeerMessage[] = [];
     for (const message of messages) {
-      if (forwardTypes.has(message.type)) this.forwards.peerMessage(peer, message);
+      if (isForward(message)) this.forwards.peerMessage(peer, message);
       else if (message.type !== 'alive') others.push(message);
     }
     if (others.length > 0) this.worker.peerMessages(peer, others);

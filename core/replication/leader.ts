@@ -215,8 +215,10 @@ export function overlaySeq(leader: Leader, key: string, throughSeq: number): num
 /** After the table shows everything up to `appliedSeq`. */
 export function pruneOverlay(leader: Leader, applied: readonly Entry[], appliedSeq: number): void {
   for (const entry of applied) {
-    const { idempotencyKey } = entryContent(entry);
-    if (leader.idempotency.get(idempotencyKey) === entry.seq) leader.idempotency.delete(idempotencyKey);
+    if (leader.idempotency.size > 0) {
+      const { idempotencyKey } = entryContent(entry);
+      if (leader.idempotency.get(idempotencyKey) === entry.seq) leader.idempotency.delete(idempotencyKey);
+    }
     const key = keyText(entryKey(entry));
     const newest = leader.overlay.get(key);
     if (newest === undefined) continue;
@@ -234,6 +236,13 @@ export function pruneOverlay(leader: Leader, applied: readonly Entry[], appliedS
 export function quorumSeq(leader: Leader, ownDurableSeq: number): number {
   const needed = (holds('commit-quorum') ? commitQuorum(leader.voters.length) : 1) - 1;
   if (needed === 0) return ownDurableSeq;
+  if (needed === 1) {
+    let greatest = 0;
+    for (const progress of leader.peers.values()) {
+      if (progress.synced && progress.matchSeq > greatest && counts(progress)) greatest = progress.matchSeq;
+    }
+    return Math.min(ownDurableSeq, greatest);
+  }
   const matches: number[] = [];
   for (const progress of leader.peers.values()) {
     if (progress.synced && counts(progress)) matches.push(progress.matchSeq);

@@ -22,7 +22,9 @@ export class LogState implements LogTransaction {
   readonly bytesFound = new Map<number, number>();
   private readonly replicas = new Map<number, LogReplica>();
   private nextId = 1;
+  /** Row ids, the oldest at the end once they are in order. */
   private readonly garbage: number[] = [];
+  private isGarbageInOrder = true;
   private rowsAdded = 0;
   private storeChanged = false;
   /** Replicas that the transaction changed, as they were. */
@@ -67,7 +69,7 @@ export class LogState implements LogTransaction {
       this.nextId = Math.max(this.nextId, id + 1);
       const replica = this.replicas.get(partition);
       if (replica === undefined || id < replica.firstId) {
-        this.garbage.push(id);
+        this.discard([id]);
         continue;
       }
       this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + entryBytes);
@@ -151,6 +153,7 @@ export class LogState implements LogTransaction {
 
   private discard(ids: readonly number[]): void {
     for (const id of ids) this.garbage.push(id);
+    this.isGarbageInOrder = false;
   }
 
   erase(replica: LogReplica): void {
@@ -182,9 +185,14 @@ export class LogState implements LogTransaction {
     this.changed = true;
   }
 
-  /** Removes up to `rowsMax` rows that nobody needs. */
+  /**
+   * Removes up to `rowsMax` rows that nobody needs, the oldest first: neighbours go with one statement, and
+   * their page is written once instead of once for each of the partitions whose rows it holds.
+   */
   reap(rowsMax: number): void {
     if (this.garbage.length === 0 || rowsMax === 0) return;
+    if (!this.isGarbageInOrder) this.garbage.sort((a, b) => b - a);
+    this.isGarbageInOrder = true;
     const ids = this.garbage.splice(-rowsMax);
     this.undo.push(() => this.discard(ids));
     this.tables.deleteRows([...ids]);

@@ -30,7 +30,7 @@ const relayed = 'through ';
 
 export class Worker implements WorkerInbox, LocalReplicas {
   private readonly machine: ReplicaMachine;
-  private readonly queue: Effect[] = [];
+  private queue: Effect[] = [];
   private running = false;
   private commands: LogCommand[] = [];
   private commandsDone: ((result: LogResult) => void)[] = [];
@@ -236,15 +236,16 @@ export class Worker implements WorkerInbox, LocalReplicas {
 
   /** Effects run in order, those that a callback causes after those that are waiting. */
   private run(effects: Effect[]): void {
-    this.queue.push(...effects);
-    if (this.running) return;
+    if (this.running) {
+      for (const effect of effects) this.queue.push(effect);
+      return;
+    }
+    this.queue = effects;
     this.running = true;
     try {
-      for (
-        let effect = this.queue.shift();
-        effect !== undefined && !this.ended;
-        effect = this.queue.shift()
-      ) {
+      for (let at = 0; !this.ended; at += 1) {
+        const effect = this.queue[at];
+        if (effect === undefined) break;
         this.execute(effect);
       }
       this.submitCommands();

@@ -155,6 +155,21 @@ describe('LogFile', () => {
     expect(seqs(open(database), 1, 601)).toHaveLength(400);
   });
 
+  it('removes the oldest rows first, whichever partition they were of', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([promise(1, 5), sync(1, 5), promise(2, 5), sync(2, 5)]);
+    for (let seq = 1; seq <= 50; seq += 1)
+      log.commit([append(2, 5, [entry(5, seq)]), append(1, 5, [entry(5, seq)])]);
+    log.commit([
+      { type: 'trim', partition: 1, throughSeq: 50 },
+      { type: 'trim', partition: 2, throughSeq: 50 },
+    ]);
+    log.reap(30);
+    const left = database.prepare<[], number>('SELECT id FROM log ORDER BY id').pluck().all();
+    expect(left).toEqual(Array.from({ length: 70 }, (_, index) => 31 + index));
+  });
+
   it('never takes rows that wait to be removed for new ones, whatever was removed before', () => {
     const database = new Database(':memory:');
     const log = open(database);
