@@ -3,10 +3,12 @@
  * every read a buffer of 64 KiB of its own and passes it through a stream; with small requests that is a
  * tenth of a server's time. It can read into a buffer that it is given, but says so only for sockets that are
  * opened here (`onread`), not for accepted ones. Those are told in the same way, by the fields behind that
- * option; should a version of Node not have them, the bytes come as events.
+ * option, and only in releases of Node that this was tried on: in any other the bytes come as events.
  */
 import type { Socket } from 'node:net';
 
+const triedReleases: ReadonlySet<string> = new Set(['20', '24']);
+const isTried = triedReleases.has(process.versions.node.split('.')[0] ?? '');
 const bufferBytes = 64 * 1024;
 const shared = Buffer.alloc(bufferBytes);
 
@@ -47,8 +49,9 @@ export function receiveBytes(socket: Socket, onBytes: (bytes: Buffer) => void): 
   };
 }
 
-/** False if this version of Node does it differently. `onCount` answers whether to go on reading. */
+/** False if this release of Node may do it differently. `onCount` answers whether to go on reading. */
 function readIntoShared(socket: Socket, onCount: (count: number) => boolean): boolean {
+  if (!isTried) return false;
   const symbols = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
   const buffer = symbols.get('kBuffer');
   const callback = symbols.get('kBufferCb');
