@@ -27,6 +27,8 @@ interface Batch {
 export class Applier {
   private underWay = false;
   private readonly waiting = new Set<Replica>();
+  /** No more than this can be in memory; exact after a count, and raised by whatever is taken since. */
+  private bytesAtMost = 0;
 
   constructor(private readonly context: Context) {}
 
@@ -41,16 +43,23 @@ export class Applier {
     return Math.min(known, replica.durable.lastSeq, replica.lastSeq);
   }
 
-  /** Memory is bounded by what the tables have not applied. */
+  /** Memory is bounded by what the tables have not applied. Bytes are counted only if they may be too many. */
   measureLag(): void {
-    const { limits, replicas } = this.context;
+    const { context } = this;
+    const { limits, replicas } = context;
     let entries = 0;
+    for (const { tail } of replicas.values()) entries += tail.length;
+    this.bytesAtMost += context.takenBytes;
+    context.takenBytes = 0;
+    if (this.bytesAtMost >= limits.applyLagBytesMax) this.bytesAtMost = this.countBytes();
+    context.lagging = entries >= limits.applyLagEntriesMax || this.bytesAtMost >= limits.applyLagBytesMax;
+  }
+
+  private countBytes(): number {
     let bytes = 0;
-    for (const { tail } of replicas.values()) {
-      entries += tail.length;
+    for (const { tail } of this.context.replicas.values())
       for (const entry of tail) bytes += entry.bytes.length;
-    }
-    this.context.lagging = entries >= limits.applyLagEntriesMax || bytes >= limits.applyLagBytesMax;
+    return bytes;
   }
 
   /** Starts the next batch if none is under way. */

@@ -4,7 +4,7 @@
  */
 import { assert } from '../assert.js';
 import type { Limits } from '../limits.js';
-import type { Checksum } from '../protocol/entry.js';
+import type { Checksum, Entry } from '../protocol/entry.js';
 import type { LogCommand, LogResult, PeerRun } from '../protocol/log-command.js';
 import type { PeerMessage } from '../protocol/peer-message.js';
 import type { WorkerReport } from '../protocol/control-message.js';
@@ -57,6 +57,8 @@ export class Context {
   readonly deleted = new Set<number>();
   /** The tables lag so far behind the logs that nothing new is taken, looked at in every tick. */
   lagging = false;
+  /** Of entries that came into memory since that was looked at; Infinity asks for a count of all. */
+  takenBytes = Infinity;
   leaving = false;
   stopped = false;
   /** Before this no fence is answered: grants that were forgotten at the restart may still run. */
@@ -101,6 +103,12 @@ export class Context {
   wantFlush(replica: Replica): void {
     if (this.dirty.size === 0) this.effects.push({ type: 'flush' });
     this.dirty.add(replica);
+  }
+
+  /** An entry is in memory from now on, and soon on the disk. */
+  took(entry: Entry): void {
+    this.takenBytes += entry.bytes.length;
+    this.room.took(entry.bytes.length);
   }
 
   stop(reason: string, disown: boolean): void {
@@ -151,7 +159,10 @@ export class Context {
           replica.stalled = true;
           after.failed(result);
         }
-        if (replica.stalled && replica.writesUnderWay === 0) resetToDurable(replica);
+        if (replica.stalled && replica.writesUnderWay === 0) {
+          resetToDurable(replica);
+          this.takenBytes = Infinity;
+        }
       },
     });
   }

@@ -98,7 +98,7 @@ export class Following {
     for (const entry of entries) {
       replica.tail.push(entry);
       replica.logBytes += entry.bytes.length;
-      this.context.room.took(entry.bytes.length);
+      this.context.took(entry);
     }
     replica.lastSeq += entries.length;
     this.context.measured.catchUpBytesReceived += bytesUpTo(message.commitSeq, entries);

@@ -178,6 +178,7 @@ export class Receiving {
       replica.logBytes = 0;
     }
     replica.tail.push(...gathered);
+    this.context.takenBytes = Infinity;
     replica.lastSeq = cutTo + gathered.length;
     replica.syncedEpoch = epoch;
     replica.epochStarts = epochStarts;

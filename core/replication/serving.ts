@@ -187,7 +187,7 @@ export class Serving {
       repeats: [],
     });
     leader.pendingBytes += entry.bytes.length;
-    context.room.took(entry.bytes.length);
+    context.took(entry);
     context.wantFlush(replica);
   }
 
