@@ -23,6 +23,12 @@ const marked = new Set(['Failover', 'WorkerLost', 'QuorumLost']);
 /** Figures are of the last slots that are over. */
 const figureSlots = 3;
 
+/** A slot between two without writes is a dash as wide as it: a point alone could not be seen. */
+function drawable(run: LatencySlot[]): LatencySlot[] {
+  const [only] = run;
+  return run.length === 1 && only !== undefined ? [{ ...only, slot: only.slot - 0.9 }, only] : run;
+}
+
 export class LatencyView {
   private readonly chart = drawing('svg', { role: 'img', class: 'chart-drawing' });
   private picture: ClusterPicture | null = null;
@@ -104,7 +110,7 @@ class Plot {
   }
 
   curves(): SVGElement[] {
-    const runs = stretches(this.history.slots);
+    const runs = stretches(this.history.slots).map(drawable);
     if (runs.length === 0) {
       const middle = (left + this.width - right) / 2;
       return [text(middle, (top + bottom) / 2, 'none middle', 'No writes in this time')];

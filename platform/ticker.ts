@@ -1,6 +1,6 @@
 /**
- * The heartbeat of a machine that decides: it is woken at a steady pace, and more rarely while it says that it
- * is at rest, since an idle process pays for each time that it wakes.
+ * The heartbeat of a machine that decides: it is woken at a steady pace, and more rarely while it says that
+ * it is at rest, since an idle process pays for each time that it wakes.
  */
 
 export interface Pace {

@@ -43,7 +43,7 @@ export class Applier {
     return Math.min(known, replica.durable.lastSeq, replica.lastSeq);
   }
 
-  /** Memory is bounded by what the tables have not applied. Bytes are counted only if they may be too many. */
+  /** Bounds memory by what the tables have not applied. Bytes are counted only if they may be too many. */
   measureLag(): void {
     const { context } = this;
     const { limits, replicas } = context;

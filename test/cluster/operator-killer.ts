@@ -1,4 +1,4 @@
-/** Kills the active operator at random moments while something else goes on, and notes how soon another acted. */
+/** Kills the active operator at random moments while something goes on, and notes how soon another acted. */
 import { canInflict, pause } from './commands.js';
 import { killProcessOf } from './faulted-nodes.js';
 import { isReady } from './kubernetes.js';

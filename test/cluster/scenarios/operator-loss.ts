@@ -1,4 +1,4 @@
-/** Operators are lost at random moments while something else is going on: clients must not notice more of it. */
+/** Operators are lost at random moments while something goes on: clients must not notice more of it. */
 import { OperatorKiller } from '../operator-killer.js';
 import type { Trial } from '../trial.js';
 import { scale, upgrade } from './changes.js';
