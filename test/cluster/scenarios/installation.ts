@@ -105,7 +105,10 @@ export function reinstall(trial: Trial): Promise<void> {
   });
 }
 
-/** Writes or reads this many keys from a pod, and says what a reader has to find. */
+/**
+ * Writes or reads this many keys from a pod, and says what a reader has to find. The nodes' way to a Service
+ * that is new takes a moment: what counts here is the data.
+ */
 async function throughService(trial: Trial, method: 'PUT' | 'GET', count: number): Promise<string> {
   const { host, port } = await trial.serviceTarget();
   const program = `
@@ -114,10 +117,12 @@ async function throughService(trial: Trial, method: 'PUT' | 'GET', count: number
       const url = 'http://${host}:${port}/v1/kv/kept/' + i;
       const options = '${method}' === 'PUT' ? { method: 'PUT', body: 'kept-' + i } : {};
       for (let tries = 0; ; tries += 1) {
-        const response = await fetch(url, options);
-        const text = await response.text();
-        if (response.ok) { values.push('${method}' === 'PUT' ? options.body : text); break; }
-        if (tries > 20) throw new Error(response.status + ' ' + text);
+        const { ok, text } = await fetch(url, options).then(
+          async (response) => ({ ok: response.ok, text: response.status + ' ' + (await response.text()) }),
+          (error) => ({ ok: false, text: String(error.cause ?? error) }),
+        );
+        if (ok) { values.push('${method}' === 'PUT' ? options.body : text.slice(4)); break; }
+        if (tries > 40) throw new Error(text);
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
