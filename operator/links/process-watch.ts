@@ -26,13 +26,13 @@ export function watchProcess(address: Address, ended: () => void): () => void {
   };
   const dial = () => {
     let code: string | undefined;
-    let isOpen = false;
+    let openedAt: number | null = null;
     const tried = connect(address);
     socket = tried;
     tried.setTimeout(connectTimeoutMs, () => tried.destroy());
     tried.on('connect', () => {
       wasOpen = true;
-      isOpen = true;
+      openedAt = performance.now();
       tried.setTimeout(0);
       // What it says, if anything, is of no interest; unread it would hide the end.
       tried.resume();
@@ -40,7 +40,8 @@ export function watchProcess(address: Address, ended: () => void): () => void {
     tried.on('error', (error: NodeJS.ErrnoException) => (code = error.code));
     tried.on('close', () => {
       if (isOver) return;
-      if (isOpen) return dial();
+      // At once, but not again and again: something between may take every connection and end it.
+      if (openedAt !== null && performance.now() - openedAt >= retryMs) return dial();
       if (wasOpen && code === 'ECONNREFUSED') {
         stop();
         return ended();

@@ -85,4 +85,18 @@ describe('watching a process', () => {
     await pause();
     expect(told).toBe(0);
   });
+
+  it('does not connect again and again to what ends every connection at once', async () => {
+    const server = await listening();
+    let connections = 0;
+    server.on('connection', (socket: Socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    ends.push(watchProcess({ host, port: portOf(server) }, () => undefined));
+    while (connections === 0) await pause();
+    await pause();
+    await pause();
+    expect(connections).toBeLessThan(10);
+  });
 });
