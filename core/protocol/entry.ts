@@ -10,6 +10,7 @@
  * with the same idempotency key is answered from the log as from the table.
  */
 import { assert } from '../assert.js';
+import { cut } from './slab.js';
 import { WireError } from './wire.js';
 import type { Version, WriteOperation } from './operation.js';
 
@@ -68,8 +69,8 @@ export function encodeEntry(content: EntryContent, checksum: Checksum): Entry {
   assert(key.length > 0 && key.length <= 0xffff, 'key length fits the entry');
   assert(contentType.length <= 255 && idempotencyKey.length <= 255, 'texts fit the entry');
   const length = entryHeaderBytes + key.length + contentType.length + idempotencyKey.length + value.length;
-  const bytes = new Uint8Array(length + 4);
-  const view = new DataView(bytes.buffer);
+  const bytes = cut(length + 4);
+  const view = viewOf(bytes);
   bytes[0] = formatVersion;
   bytes[1] = entryKinds[content.kind];
   bytes[2] = content.created ? flagCreated : 0;
@@ -79,6 +80,7 @@ export function encodeEntry(content: EntryContent, checksum: Checksum): Entry {
   view.setFloat64(20, content.logTime);
   view.setUint16(28, key.length);
   bytes[30] = contentType.length;
+  bytes[31] = 0;
   view.setUint32(32, value.length);
   view.setUint32(36, content.digest);
   let at = entryHeaderBytes;

@@ -38,6 +38,11 @@ export class Writer {
     this.at += bytes.length;
   }
 
+  /** What was written: a view on memory that the writer goes on using. */
+  get written(): Uint8Array {
+    return this.bytes.subarray(0, this.at);
+  }
+
   /** A copy of what was written, which the writer does not touch again. */
   take(): Uint8Array {
     const taken = this.bytes.slice(0, this.at);

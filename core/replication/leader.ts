@@ -195,9 +195,8 @@ function counts(progress: Progress): boolean {
 
 /** Text that stands for a key in maps: one character per byte. */
 export function keyText(key: Uint8Array): string {
-  let text = '';
-  for (const byte of key) text += String.fromCharCode(byte);
-  return text;
+  // A typed array is what `apply` takes, whatever its declaration says.
+  return String.fromCharCode.apply(null, key as unknown as number[]);
 }
 
 export function addToOverlay(leader: Leader, key: string, seq: number): void {

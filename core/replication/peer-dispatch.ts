@@ -29,10 +29,21 @@ export class PeerDispatch {
   ) {}
 
   take(from: WorkerId, message: PeerMessage): void {
-    if ('partition' in message && !this.context.isPartition(message.partition)) return;
     switch (message.type) {
       case 'append':
+        if (!this.context.isPartition(message.partition)) return;
         return this.parts.following.append(from, message);
+      case 'ack':
+        return this.toLeader(from, message);
+      default:
+        return this.takeRare(from, message);
+    }
+  }
+
+  /** All but the two kinds of message that every write sends. */
+  private takeRare(from: WorkerId, message: Exclude<PeerMessage, { type: 'append' | 'ack' }>): void {
+    if ('partition' in message && !this.context.isPartition(message.partition)) return;
+    switch (message.type) {
       case 'giveBack':
         return this.parts.following.giveBack(message);
       case 'forgot':
@@ -45,7 +56,6 @@ export class PeerDispatch {
         return this.parts.receiving.copyChunk(from, message);
       case 'copyEnd':
         return this.parts.receiving.copyEnd(from, message);
-      case 'ack':
       case 'refusal':
       case 'report':
       case 'copyPull':

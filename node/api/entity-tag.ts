@@ -62,6 +62,8 @@ export function isListed(condition: TagCondition, current: Version | null): bool
   return condition.versions.some((version) => version.epoch === current.epoch && version.seq === current.seq);
 }
 
+const unconditional: Precondition = { type: 'none', versions: null };
+
 /** The condition of a write. Both fields at once say more than one precondition can, and is refused. */
 export function writePrecondition(ifMatch: string | null, ifNoneMatch: string | null): Precondition {
   if (ifMatch !== null && ifNoneMatch !== null)
@@ -69,5 +71,5 @@ export function writePrecondition(ifMatch: string | null, ifNoneMatch: string | 
   if (ifMatch !== null) return { type: 'ifMatch', ...parseTagCondition('If-Match', ifMatch) };
   if (ifNoneMatch !== null)
     return { type: 'ifNoneMatch', ...parseTagCondition('If-None-Match', ifNoneMatch) };
-  return { type: 'none', versions: null };
+  return unconditional;
 }

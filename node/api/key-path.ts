@@ -10,6 +10,8 @@ import { KvorumError } from '../../core/errors.js';
 
 export const kvPrefix = '/v1/kv/';
 
+const noParameters: ReadonlyMap<string, string> = new Map();
+
 export interface SplitTarget {
   /** Still percent-encoded; begins with `/`, or is `*`. */
   path: string;
@@ -81,7 +83,8 @@ function malformedKey(why: string): KvorumError {
 /**
  * Decoded parameters. Throws if one is not among `known` (naming all that are not), repeated or malformed.
  */
-export function parseQuery(query: string, known: readonly string[]): Map<string, string> {
+export function parseQuery(query: string, known: readonly string[]): ReadonlyMap<string, string> {
+  if (query === '') return noParameters;
   const parameters = new Map<string, string>();
   const unknown: string[] = [];
   for (const part of query.split('&')) {

@@ -15,10 +15,13 @@ export interface Reply {
 }
 
 const retryAfterSeconds = '1';
+/** What JSON writes as it is. */
+const plainText = /^[ !#-[\]-~]*$/;
 const surrogatesAndControls = /[\u007f-\uffff]/g;
 
 /** JSON in ASCII, other characters escaped. Bodies end in a newline, for whoever reads them at a terminal. */
 export function asciiJson(value: unknown): string {
+  if (typeof value === 'string' && plainText.test(value)) return `"${value}"`;
   return JSON.stringify(value).replace(
     surrogatesAndControls,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

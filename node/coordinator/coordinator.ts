@@ -85,6 +85,7 @@ export class Coordinator {
   /** In order of arrival, which is the order of their deadlines. */
   private readonly requests = new Set<Request>();
   private readonly waiting = new Set<Request>();
+  /** By their numbers: ids are too large to be quick keys. */
   private readonly forwards = new Map<number, Request>();
   private readonly forwarded: ForwardedRequests;
   private readonly requestsMax: number;
@@ -93,12 +94,13 @@ export class Coordinator {
   /**
    * Grows with time too, so that a late answer to an earlier run of this worker fits no request of this one.
    */
-  private nextId: number;
+  private readonly firstId: number;
+  private nextNumber = 0;
 
   constructor(private readonly options: CoordinatorOptions) {
     this.requestsMax = options.requestsMax ?? requestsMaxDefault;
     this.requestBytesMax = options.requestBytesMax ?? requestBytesMaxDefault;
-    this.nextId = Math.max(0, Math.floor(options.clock.wall())) * 1_000 + 1;
+    this.firstId = Math.max(0, Math.floor(options.clock.wall())) * 1_000 + 1;
     this.forwarded = new ForwardedRequests({
       limits: options.limits,
       local: options.local,
@@ -154,9 +156,9 @@ export class Coordinator {
   /** What was forwarded there gets no answer any more: a read is asked elsewhere, a write is unknown. */
   peerDisconnected(peer: WorkerId): void {
     this.forwarded.peerDisconnected(peer);
-    for (const [id, request] of [...this.forwards]) {
+    for (const [number, request] of [...this.forwards]) {
       if (request.stage.type !== 'forwarded' || request.stage.peer !== peer) continue;
-      this.forwards.delete(id);
+      this.forwards.delete(number);
       this.counts.forwardsBroken += 1;
       const detail = `the connection to ${peer} ended before it answered`;
       if (request.kind === 'write') this.writeAnswered(request, { type: 'unknown', reason: detail }, 0);
@@ -176,9 +178,9 @@ export class Coordinator {
         this.retry(request);
       }
     }
-    for (const [id, request] of [...this.forwards]) {
+    for (const [number, request] of [...this.forwards]) {
       if (request.kind === 'write' || isForAnyVoter(request)) continue;
-      if (ring.partitions[request.partition]?.epoch !== request.epochTried) this.askAgain(id, request);
+      if (ring.partitions[request.partition]?.epoch !== request.epochTried) this.askAgain(number, request);
     }
   }
 
@@ -191,9 +193,9 @@ export class Coordinator {
     }
     for (const request of [...this.waiting])
       if (request.stage.type === 'waiting' && request.stage.retryAt <= now) this.retry(request);
-    for (const [id, request] of [...this.forwards]) {
+    for (const [number, request] of [...this.forwards]) {
       if (request.kind === 'write' || request.stage.type !== 'forwarded') continue;
-      if (request.stage.at + readPatienceMs <= now) this.askAgain(id, request);
+      if (request.stage.at + readPatienceMs <= now) this.askAgain(number, request);
     }
   }
 
@@ -256,10 +258,11 @@ export class Coordinator {
 
   private forward(request: Request, peer: WorkerId, record: PartitionRecord): void {
     const now = this.options.clock.now();
-    const id = this.nextId;
-    this.nextId += 1;
-    request.stage = { type: 'forwarded', peer, id, at: now };
-    this.forwards.set(id, request);
+    const number = this.nextNumber;
+    this.nextNumber += 1;
+    const id = this.firstId + number;
+    request.stage = { type: 'forwarded', peer, number, at: now };
+    this.forwards.set(number, request);
     this.counts.forwarded += 1;
     const deadlineMs = Math.max(0, Math.ceil(request.deadline - now));
     const header = { id, partition: request.partition, epoch: record.epoch, deadlineMs };
@@ -278,9 +281,10 @@ export class Coordinator {
    * replies.
    */
   private takeForward(from: WorkerId, id: number): Request | null {
-    const request = this.forwards.get(id);
+    const number = id - this.firstId;
+    const request = this.forwards.get(number);
     if (request?.stage.type !== 'forwarded' || request.stage.peer !== from) return null;
-    this.forwards.delete(id);
+    this.forwards.delete(number);
     return request;
   }
 
@@ -341,8 +345,8 @@ export class Coordinator {
   }
 
   /** Only for reads: the answer to the earlier question, should it still come, fits no request any more. */
-  private askAgain(id: number, request: ReadRequest): void {
-    this.forwards.delete(id);
+  private askAgain(number: number, request: ReadRequest): void {
+    this.forwards.delete(number);
     this.retry(request);
   }
 
@@ -361,7 +365,7 @@ export class Coordinator {
   }
 
   private finish(request: Request): void {
-    if (request.stage.type === 'forwarded') this.forwards.delete(request.stage.id);
+    if (request.stage.type === 'forwarded') this.forwards.delete(request.stage.number);
     request.stage = { type: 'finished' };
     this.waiting.delete(request);
     this.requests.delete(request);

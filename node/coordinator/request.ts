@@ -16,7 +16,7 @@ import type { WorkerId } from '../../core/ring/ring-record.js';
 type Stage =
   | { type: 'waiting'; retryAt: number; ringVersion: number }
   | { type: 'local' }
-  | { type: 'forwarded'; peer: WorkerId; id: number; at: number }
+  | { type: 'forwarded'; peer: WorkerId; number: number; at: number }
   | { type: 'finished' };
 
 interface RequestState {
@@ -49,25 +49,28 @@ export interface ReadRequest extends RequestState {
 
 export type Request = WriteRequest | ReadRequest;
 
-function newState(deadline: number): RequestState {
-  return {
-    partition: -1,
-    deadline,
-    stage: { type: 'waiting', retryAt: 0, ringVersion: 0 },
-    attempts: 0,
-    epochTried: 0,
-    pauseMs: 0,
-    reason: 'unavailable',
-    detail: 'not tried yet',
-  };
-}
+const notTried: Stage = { type: 'waiting', retryAt: 0, ringVersion: 0 };
+const notTriedYet = 'not tried yet';
 
 export function writeRequest(
   operation: WriteOperation,
   deadline: number,
   done: (outcome: WriteOutcome) => void,
 ): WriteRequest {
-  return { kind: 'write', operation, done, mayBeApplied: false, ...newState(deadline) };
+  return {
+    kind: 'write',
+    operation,
+    done,
+    mayBeApplied: false,
+    partition: -1,
+    deadline,
+    stage: notTried,
+    attempts: 0,
+    epochTried: 0,
+    pauseMs: 0,
+    reason: 'unavailable',
+    detail: notTriedYet,
+  };
 }
 
 export function readRequest(
@@ -75,7 +78,19 @@ export function readRequest(
   deadline: number,
   done: (outcome: ReadOutcome) => void,
 ): ReadRequest {
-  return { kind: 'read', operation, done, ...newState(deadline) };
+  return {
+    kind: 'read',
+    operation,
+    done,
+    partition: -1,
+    deadline,
+    stage: notTried,
+    attempts: 0,
+    epochTried: 0,
+    pauseMs: 0,
+    reason: 'unavailable',
+    detail: notTriedYet,
+  };
 }
 
 export function valueBytes(request: Request): number {

@@ -5,10 +5,11 @@
  *   frame:    length u32 | payload                             a frame of length 0 says only that the sender
  *   is alive
  *
- * Each payload is a copy with memory of its own, and so is what is kept of a chunk that ends within a frame:
+ * Each payload is a copy that nobody writes to, and so is what is kept of a chunk that ends within a frame:
  * chunks come in a buffer that is used again. Nothing is allocated for a length that is claimed, only for
  * bytes that came.
  */
+import { cut, cutCopy } from '../../core/protocol/slab.js';
 import { WireError } from '../../core/protocol/wire.js';
 
 export const streamFormatVersion = 1;
@@ -42,11 +43,30 @@ export class FrameParser {
    * over then.
    */
   push(chunk: Uint8Array, onFrame: (payload: Uint8Array) => boolean): void {
-    if (chunk.length === 0) return;
-    this.chunks.push(chunk);
-    this.buffered += chunk.length;
+    const from = this.isBetweenFrames ? this.takeFromChunk(chunk, onFrame) : 0;
+    if (from === chunk.length) return;
+    this.chunks.push(from === 0 ? chunk : chunk.subarray(from));
+    this.buffered += chunk.length - from;
     this.takeFrames(onFrame);
     this.keepRest();
+  }
+
+  private get isBetweenFrames(): boolean {
+    return this.purpose !== null && this.buffered === 0 && this.payloadBytes < 0;
+  }
+
+  /** The frames that lie in one chunk, as nearly all do; answers where what is left of it begins. */
+  private takeFromChunk(chunk: Uint8Array, onFrame: (payload: Uint8Array) => boolean): number {
+    let at = 0;
+    while (chunk.length - at >= lengthBytes) {
+      const length = this.checked(bigEndian32(chunk, at));
+      const end = at + lengthBytes + length;
+      if (end > chunk.length) break;
+      const isGoingOn = onFrame(cutCopy(chunk.subarray(at + lengthBytes, end)));
+      at = end;
+      if (!isGoingOn) return chunk.length;
+    }
+    return at;
   }
 
   private takeFrames(onFrame: (payload: Uint8Array) => boolean): void {
@@ -60,7 +80,7 @@ export class FrameParser {
         this.payloadBytes = this.readLength();
       }
       if (this.buffered < this.payloadBytes) return;
-      const payload = new Uint8Array(this.payloadBytes);
+      const payload = cut(this.payloadBytes);
       this.consumeInto(payload, payload.length);
       this.payloadBytes = -1;
       if (!onFrame(payload)) return;
@@ -73,7 +93,7 @@ export class FrameParser {
     const rest = this.chunks[last];
     if (rest === undefined) return;
     const from = last === 0 ? this.consumed : 0;
-    this.chunks[last] = new Uint8Array(rest.subarray(from));
+    this.chunks[last] = cutCopy(rest.subarray(from));
     if (last === 0) this.consumed = 0;
   }
 
@@ -91,7 +111,10 @@ export class FrameParser {
 
   private readLength(): number {
     this.consumeInto(this.head, lengthBytes);
-    const length = new DataView(this.head.buffer).getUint32(0);
+    return this.checked(bigEndian32(this.head, 0));
+  }
+
+  private checked(length: number): number {
     if (length > this.frameBytesMax) {
       throw new WireError(`a frame of ${length} bytes is over ${this.frameBytesMax}`);
     }
@@ -117,4 +140,9 @@ export class FrameParser {
     if (finished > 0) this.chunks.splice(0, finished);
     this.buffered -= count;
   }
+}
+
+function bigEndian32(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

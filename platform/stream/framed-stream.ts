@@ -178,9 +178,12 @@ export class FramedStream {
     this.flushing = false;
     if (this.closedReason !== null || this.outgoing.bytes === 0) return;
     this.sentAt = this.settings.now();
-    const bytes = this.outgoing.take();
-    this.settings.traffic.sent += bytes.length;
-    this.socket.write(bytes);
+    this.outgoing.take((bytes) => {
+      this.settings.traffic.sent += bytes.length;
+      this.socket.write(bytes);
+      // With nothing queued the kernel has taken all of it.
+      return this.socket.writableLength === 0;
+    });
   }
 
   private receive(chunk: Uint8Array): void {

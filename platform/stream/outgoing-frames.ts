@@ -59,12 +59,15 @@ export class OutgoingFrames {
     if (size >= frameBytesEnough || this.messageCount === messagesPerFrameMax) this.closeFrame();
   }
 
-  /** Everything so far, for one write. */
-  take(): Uint8Array {
+  /**
+   * Everything so far, for one write. `write` answers whether it is done with the bytes: then their memory is
+   * used for the next ones, else it is left alone.
+   */
+  take(write: (bytes: Uint8Array) => boolean): void {
     this.closeFrame();
-    const bytes = this.writer.take();
-    if (bytes.length > keptBytesMax) this.writer = new Writer();
-    return bytes;
+    const bytes = this.writer.written;
+    if (write(bytes) && bytes.length <= keptBytesMax) this.writer.at = 0;
+    else this.writer = new Writer();
   }
 
   private closeFrame(): void {

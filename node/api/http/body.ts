@@ -4,6 +4,7 @@
  * length costs nothing.
  */
 import { KvorumError } from '../../../core/errors.js';
+import { cutCopy } from '../../../core/protocol/slab.js';
 
 /** What was gathered may not go beyond this; throws when it would. */
 export interface BodyBudget {
@@ -47,6 +48,11 @@ class GatheredBytes {
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
+}
+
+/** A body that has arrived whole, with the head before it: as small ones do. Null if it has not. */
+export function wholeBody(contentLength: number, unread: Buffer): Uint8Array | null {
+  return unread.length < contentLength ? null : cutCopy(unread.subarray(0, contentLength));
 }
 
 export class SizedBody implements Body {

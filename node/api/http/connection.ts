@@ -21,7 +21,7 @@ import { requestIdField, usableRequestId } from '../request-identity.js';
 import type { FailedRequest } from '../request-identity.js';
 import type { KvEndpoint } from '../kv-endpoint.js';
 import type { Reply } from '../reply.js';
-import { ChunkedBody, SizedBody } from './body.js';
+import { ChunkedBody, SizedBody, wholeBody } from './body.js';
 import type { Body } from './body.js';
 import type { HttpBounds } from './bounds.js';
 import { parseHead } from './parse-head.js';
@@ -197,17 +197,30 @@ export class Connection {
     this.requestId = usableRequestId(head.requestId);
     this.isKept = isKept && !this.isEnded;
     const hasBody = head.isChunked || (head.contentLength ?? 0) > 0;
+    let value: Uint8Array | null = emptyValue;
     try {
       this.call = this.context.endpoint.accept(head);
-      if (hasBody) this.beginBody(head);
+      if (hasBody) {
+        value = this.takeWholeBody(head);
+        if (value === null) this.beginBody(head);
+      }
     } catch (error) {
       // The body that follows is not read, so nothing after it can be.
       if (hasBody) this.refuse(asRefusal(error));
       else this.reply(this.context.endpoint.refuse(this.method, asRefusal(error)));
       return true;
     }
-    if (!hasBody) this.perform(emptyValue);
+    if (value !== null) this.perform(value);
     return true;
+  }
+
+  /** Most bodies are small and there already: they need no buffer to grow in. */
+  private takeWholeBody(head: RequestHead): Uint8Array | null {
+    if (head.expect !== null || head.contentLength === null) return null;
+    const value = wholeBody(head.contentLength, this.unread);
+    if (value === null) return null;
+    this.unread = value.length === this.unread.length ? nothing : this.unread.subarray(value.length);
+    return value;
   }
 
   private beginBody(head: RequestHead): void {
