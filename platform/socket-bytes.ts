@@ -12,6 +12,9 @@ const isTried = triedReleases.has(process.versions.node.split('.')[0] ?? '');
 const bufferBytes = 64 * 1024;
 const shared = Buffer.alloc(bufferBytes);
 
+/** How often something has arrived, on any socket: what comes close together is worth handling together. */
+export const arrivals = { count: 0 };
+
 interface ReadingHandle {
   useUserBuffer(buffer: Uint8Array): void;
 }
@@ -29,14 +32,19 @@ export interface SocketBytes {
  */
 export function receiveBytes(socket: Socket, onBytes: (bytes: Buffer) => void): SocketBytes {
   let isReleased = false;
+  const countedBytes = (bytes: Buffer) => {
+    arrivals.count += 1;
+    onBytes(bytes);
+  };
   const install = () => {
     const isShared = readIntoShared(socket, (count) => {
       const bytes = shared.subarray(0, count);
+      arrivals.count += 1;
       if (isReleased) return socket.push(Buffer.from(bytes));
       onBytes(bytes);
       return true;
     });
-    if (!isShared) socket.on('data', onBytes);
+    if (!isShared) socket.on('data', countedBytes);
   };
   // A connection that is being opened may try several addresses, with a handle each.
   if (socket.connecting) socket.once('connect', install);
@@ -44,7 +52,7 @@ export function receiveBytes(socket: Socket, onBytes: (bytes: Buffer) => void): 
   return {
     release() {
       isReleased = true;
-      socket.off('data', onBytes);
+      socket.off('data', countedBytes);
     },
   };
 }
