@@ -1,6 +1,7 @@
 /** The small parts of the platform that both programs stand on. */
 import { describe, expect, it } from '@jest/globals';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
+import { arrivals } from '../../../platform/socket-bytes.js';
 import { crc32 } from '../../../platform/crc32.js';
 import { createLogger } from '../../../platform/logger.js';
 import { Shutdown } from '../../../platform/shutdown.js';
@@ -18,6 +19,11 @@ describe('crc32', () => {
   });
 });
 
+/** Turns of the event loop. */
+async function looks(count: number): Promise<void> {
+  for (let look = 0; look < count; look += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('EndOfTick', () => {
   it('runs work before flushes, and work that work defers in the same turn', async () => {
     const endOfTick = new EndOfTick();
@@ -28,7 +34,7 @@ describe('EndOfTick', () => {
       endOfTick.defer(() => order.push('more work'));
     });
     expect(order).toEqual([]);
-    await new Promise((resolve) => setImmediate(resolve));
+    await looks(2);
     expect(order).toEqual(['work', 'more work', 'flush']);
   });
 
@@ -40,9 +46,30 @@ describe('EndOfTick', () => {
       if (runs < 1_000) endOfTick.defer(again);
     };
     endOfTick.defer(again);
-    await new Promise((resolve) => setImmediate(resolve));
+    await looks(2);
     expect(runs).toBeLessThan(10);
-    while (runs < 1_000) await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toBeGreaterThan(0);
+    while (runs < 1_000) await looks(1);
+  });
+
+  it('is put off while sockets have more to read, but not for ever', async () => {
+    const endOfTick = new EndOfTick();
+    const ended: string[] = [];
+    endOfTick.flush(() => ended.push('first'));
+    await looks(1);
+    arrivals.count += 1;
+    await looks(1);
+    expect(ended).toEqual([]);
+    await looks(1);
+    expect(ended).toEqual(['first']);
+    endOfTick.flush(() => ended.push('second'));
+    let count = 0;
+    for (; ended.length < 2 && count < 100; count += 1) {
+      arrivals.count += 1;
+      await looks(1);
+    }
+    expect(count).toBeGreaterThan(2);
+    expect(count).toBeLessThan(10);
   });
 });
 
