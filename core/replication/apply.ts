@@ -13,7 +13,7 @@ import { pruneOverlay } from './leader.js';
 import type { Replica } from './replica.js';
 import { dropAppliedTail, tailSlice } from './replica.js';
 
-const batchEntriesMax = 5_000;
+const batchEntriesMax = 10_000;
 const batchBytesMax = 32 * 1024 * 1024;
 /** Remembered of peers past and present: as many as a report carries. */
 const acksMax = 32;

@@ -75,7 +75,7 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
       ...size,
     });
     log = opened.log;
-    const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure });
+    const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure, endOfTurn });
     const { recovered } = opened;
     const close = () => closeStore(held, opened.log, table);
     return { recovered, log, table, measured, paths, close };

@@ -22,6 +22,7 @@ import type {
   TableWriterData,
 } from './table-messages.js';
 import { TableReader } from './table-reader.js';
+import { TableSnapshot } from './table-snapshot.js';
 
 export interface TableThreadOptions {
   path: string;
@@ -33,21 +34,24 @@ export interface TableThreadOptions {
    * A partition whose rows are damaged; null if it is the file's structure. May be called again for the same.
    */
   onDamage: (partition: number | null) => void;
+  /** Runs a function once, when this turn of the event loop ends. */
+  endOfTurn: (run: () => void) => void;
   /** How long what is to be applied may wait for more. */
   applyDelayMs?: number;
   scrubRowsPerSecond?: number;
 }
 
-const applyDelayDefaultMs = 400;
+const applyDelayDefaultMs = 1_000;
 const scrubRowsPerSecondDefault = 200;
 /** Whatever has been gathered by then goes at once. */
-const gatheredEntriesMax = 5_000;
-const gatheredBytesMax = 4 * 1024 * 1024;
+const gatheredEntriesMax = 10_000;
+const gatheredBytesMax = 8 * 1024 * 1024;
 
 export class TableThread implements Table {
   private readonly thread: StorageWorker<TableRequest, TableReply>;
   private readonly connection: Database.Database;
   private readonly reader: TableReader;
+  private readonly snapshot: TableSnapshot;
   private readonly asked = new Map<number, (answer: TableAnswer) => void>();
   private nextId = 1;
   private gathered: EntryGroup[] = [];
@@ -68,11 +72,13 @@ export class TableThread implements Table {
     this.connection = new Database(path, { readonly: true, fileMustExist: true });
     this.connection.pragma('cache_size = -16384');
     this.reader = new TableReader(this.connection);
+    this.snapshot = new TableSnapshot(this.connection, options.endOfTurn);
     const data: TableWriterData = { path, limits, scrubRowsPerSecond, measured: measured.memory };
     this.thread = new StorageWorker(
       './table-writer.js',
       { workerData: data },
       (reply) => {
+        this.snapshot.end();
         if (reply.type === 'opened') onOpened();
         else if (reply.type === 'damaged') options.onDamage(reply.partition);
         else this.answered(reply);
@@ -105,14 +111,17 @@ export class TableThread implements Table {
   }
 
   get(partition: number, key: Uint8Array): Row | null | 'damaged' {
+    this.snapshot.begin();
     return this.reader.get(partition, key);
   }
 
   has(partition: number, key: Uint8Array): boolean | 'damaged' {
+    this.snapshot.begin();
     return this.reader.has(partition, key);
   }
 
   getReply(partition: number, idempotencyKey: string): RememberedReply | null {
+    this.snapshot.begin();
     return this.reader.getReply(partition, idempotencyKey);
   }
 
