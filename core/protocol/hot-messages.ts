@@ -12,7 +12,6 @@ import {
   notAppliedReason,
   operationKind,
   optionalVersion,
-  partition,
   precondition,
   readResult,
   shortText,
@@ -20,36 +19,60 @@ import {
   writeResult,
 } from './message-fields.js';
 import type { PeerMessageOf } from './peer-message.js';
-import { boolean, position, time, u16, u32, WireError } from './wire.js';
+import {
+  boolean,
+  getBoolean,
+  getPosition,
+  getTime,
+  position,
+  putCount,
+  putPartition,
+  putPosition,
+  putTime,
+  time,
+  u16,
+  u32,
+  WireError,
+} from './wire.js';
 import type { Codec, Reader, Writer } from './wire.js';
+
+/** Of an append before its entries. */
+const appendHeadBytes = 2 + 5 * 8 + 8 + 1;
 
 export const append: Codec<PeerMessageOf<'append'>> = {
   write(writer, message) {
     const { entries } = message;
-    partition.write(writer, message.partition);
-    position.write(writer, message.epoch);
-    position.write(writer, message.previousSeq);
-    position.write(writer, message.commitSeq);
-    position.write(writer, message.allSeq);
-    position.write(writer, message.round);
-    time.write(writer, message.sentAt);
-    boolean.write(writer, message.wantsLease);
+    const view = writer.room(appendHeadBytes);
+    const { at } = writer;
+    putPartition(view, at, message.partition);
+    putPosition(view, at + 2, message.epoch);
+    putPosition(view, at + 10, message.previousSeq);
+    putPosition(view, at + 18, message.commitSeq);
+    putPosition(view, at + 26, message.allSeq);
+    putPosition(view, at + 34, message.round);
+    putTime(view, at + 42, message.sentAt);
+    view.setUint8(at + 50, message.wantsLease ? 1 : 0);
+    writer.at = at + appendHeadBytes;
     if (entries.length > entriesMax) throw new WireError(`${entries.length} items are over ${entriesMax}`);
     u32.write(writer, entries.length);
     for (const entry of entries) entryBytes.write(writer, entry);
   },
-  read: (reader) => ({
-    type: 'append',
-    partition: partition.read(reader),
-    epoch: position.read(reader),
-    previousSeq: position.read(reader),
-    commitSeq: position.read(reader),
-    allSeq: position.read(reader),
-    round: position.read(reader),
-    sentAt: time.read(reader),
-    wantsLease: boolean.read(reader),
-    entries: readEntries(reader),
-  }),
+  read(reader) {
+    const at = reader.skip(appendHeadBytes);
+    const { view } = reader;
+    return {
+      type: 'append',
+      partition: view.getUint16(at),
+      epoch: getPosition(view, at + 2),
+      previousSeq: getPosition(view, at + 10),
+      commitSeq: getPosition(view, at + 18),
+      allSeq: getPosition(view, at + 26),
+      round: getPosition(view, at + 34),
+      sentAt: getTime(view, at + 42),
+      wantsLease: getBoolean(view, at + 50),
+      entries: readEntries(reader),
+    };
+  },
 };
 
 function readEntries(reader: Reader): Uint8Array[] {
@@ -60,49 +83,70 @@ function readEntries(reader: Reader): Uint8Array[] {
   return entries;
 }
 
+const ackBytes = 2 + 8 + 8 + 8 + 4 + 8;
+
 export const ack: Codec<PeerMessageOf<'ack'>> = {
   write(writer, message) {
-    partition.write(writer, message.partition);
-    position.write(writer, message.epoch);
-    position.write(writer, message.round);
-    time.write(writer, message.sentAt);
-    u32.write(writer, message.leaseMs);
-    position.write(writer, message.durableSeq);
+    const view = writer.room(ackBytes);
+    const { at } = writer;
+    putPartition(view, at, message.partition);
+    putPosition(view, at + 2, message.epoch);
+    putPosition(view, at + 10, message.round);
+    putTime(view, at + 18, message.sentAt);
+    putCount(view, at + 26, message.leaseMs);
+    putPosition(view, at + 30, message.durableSeq);
+    writer.at = at + ackBytes;
   },
-  read: (reader) => ({
-    type: 'ack',
-    partition: partition.read(reader),
-    epoch: position.read(reader),
-    round: position.read(reader),
-    sentAt: time.read(reader),
-    leaseMs: u32.read(reader),
-    durableSeq: position.read(reader),
-  }),
+  read(reader) {
+    const at = reader.skip(ackBytes);
+    const { view } = reader;
+    return {
+      type: 'ack',
+      partition: view.getUint16(at),
+      epoch: getPosition(view, at + 2),
+      round: getPosition(view, at + 10),
+      sentAt: getTime(view, at + 18),
+      leaseMs: view.getUint32(at + 26),
+      durableSeq: getPosition(view, at + 30),
+    };
+  },
 };
+
+/** Number, partition and epoch, which forwards of both kinds begin with. */
+const forwardHeadBytes = 8 + 2 + 8;
+
+function writeForwardHead(
+  writer: Writer,
+  { id, partition, epoch }: { id: number; partition: number; epoch: number },
+): void {
+  const view = writer.room(forwardHeadBytes);
+  putPosition(view, writer.at, id);
+  putPartition(view, writer.at + 8, partition);
+  putPosition(view, writer.at + 10, epoch);
+  writer.at += forwardHeadBytes;
+}
 
 export const forwardWrite: Codec<PeerMessageOf<'forwardWrite'>> = {
   write(writer, message) {
-    position.write(writer, message.id);
-    partition.write(writer, message.partition);
-    position.write(writer, message.epoch);
+    writeForwardHead(writer, message);
     operationKind.write(writer, message.kind);
     key.write(writer, message.key);
     entryBytes.write(writer, message.value);
     shortText.write(writer, message.contentType);
-    precondition.write(writer, message.precondition);
+    writePrecondition(writer, message.precondition);
     shortText.write(writer, message.idempotencyKey);
     u32.write(writer, message.deadlineMs);
   },
   read: (reader) => ({
     type: 'forwardWrite',
     id: position.read(reader),
-    partition: partition.read(reader),
+    partition: u16.read(reader),
     epoch: position.read(reader),
     kind: operationKind.read(reader),
     key: key.read(reader),
     value: entryBytes.read(reader),
     contentType: shortText.read(reader),
-    precondition: precondition.read(reader),
+    precondition: readPrecondition(reader),
     idempotencyKey: shortText.read(reader),
     deadlineMs: u32.read(reader),
   }),
@@ -110,9 +154,7 @@ export const forwardWrite: Codec<PeerMessageOf<'forwardWrite'>> = {
 
 export const forwardRead: Codec<PeerMessageOf<'forwardRead'>> = {
   write(writer, message) {
-    position.write(writer, message.id);
-    partition.write(writer, message.partition);
-    position.write(writer, message.epoch);
+    writeForwardHead(writer, message);
     key.write(writer, message.key);
     consistency.write(writer, message.consistency);
     optionalVersion.write(writer, message.atLeast);
@@ -122,7 +164,7 @@ export const forwardRead: Codec<PeerMessageOf<'forwardRead'>> = {
   read: (reader) => ({
     type: 'forwardRead',
     id: position.read(reader),
-    partition: partition.read(reader),
+    partition: u16.read(reader),
     epoch: position.read(reader),
     key: key.read(reader),
     consistency: consistency.read(reader),
@@ -197,4 +239,22 @@ function writeVersion(writer: Writer, found: OptionalVersion): void {
 function readVersion(reader: Reader): OptionalVersion {
   if (!boolean.read(reader)) return null;
   return { epoch: position.read(reader), seq: position.read(reader) };
+}
+
+type Precondition = PeerMessageOf<'forwardWrite'>['precondition'];
+
+/** What nearly every write has: no condition, and no list of versions. */
+const noCondition = 0;
+const unconditional: Precondition = { type: 'none', versions: null };
+
+function writePrecondition(writer: Writer, value: Precondition): void {
+  if (value.type !== 'none' || value.versions !== null) return precondition.write(writer, value);
+  writer.room(2).setUint16(writer.at, noCondition);
+  writer.at += 2;
+}
+
+function readPrecondition(reader: Reader): Precondition {
+  if (reader.left < 2 || reader.view.getUint16(reader.at) !== noCondition) return precondition.read(reader);
+  reader.at += 2;
+  return unconditional;
 }

@@ -80,6 +80,12 @@ export class Context {
     readonly measured = new Measurements(),
   ) {}
 
+  takeEffects(): Effect[] {
+    const { effects } = this;
+    this.effects = [];
+    return effects;
+  }
+
   emit(effect: Effect): void {
     this.effects.push(effect);
   }

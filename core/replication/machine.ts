@@ -10,12 +10,13 @@ import type { Limits } from '../limits.js';
 import type { ControlRequest } from '../protocol/control-message.js';
 import type { Checksum } from '../protocol/entry.js';
 import type { PeerRun, RecoveredStore } from '../protocol/log-command.js';
-import type { ReadOperation, Row, WriteOperation } from '../protocol/operation.js';
+import type { NotApplied, ReadOperation, Row, WriteOperation } from '../protocol/operation.js';
 import type { PeerMessage } from '../protocol/peer-message.js';
 import { decodeRing } from '../ring/ring-payload.js';
 import type { WorkerId } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import { Applier } from './apply.js';
+import { ClockComparison } from './clock-comparison.js';
 import type { Instant, Self } from './context.js';
 import { Context } from './context.js';
 import { CopySender } from './copy-sender.js';
@@ -27,7 +28,7 @@ import { Handover } from './handover.js';
 import { Heartbeat } from './heartbeat.js';
 import { Leading } from './leading.js';
 import type { Measurements } from './measurements.js';
-import { dropLeases, isServing } from './lease.js';
+import { isServing } from './lease.js';
 import { Orders } from './orders.js';
 import { PeerDispatch } from './peer-dispatch.js';
 import { Receiving } from './receiving.js';
@@ -69,7 +70,7 @@ export class ReplicaMachine {
   private readonly removal: Removal;
   private readonly orders: Orders;
   private readonly peerDispatch: PeerDispatch;
-  private clockGapMs: number | null = null;
+  private readonly clocks: ClockComparison;
   private readonly tickPlan = new TickPlan();
 
   constructor(options: MachineOptions) {
@@ -83,6 +84,7 @@ export class ReplicaMachine {
     const { clusterId, checksum, measurements } = options;
     const context = new Context(self, clusterId, limits, checksum, measurements);
     this.context = context;
+    this.clocks = new ClockComparison(context);
     this.applier = new Applier(context);
     this.copies = new CopySender(context);
     this.serving = new Serving(context, this.applier);
@@ -142,7 +144,9 @@ export class ReplicaMachine {
 
   /** Continues an effect that carries `done`. */
   resume(at: Instant, run: () => void): Effect[] {
-    return this.step(at, run);
+    if (!this.begin(at)) return [];
+    run();
+    return this.end();
   }
 
   write(
@@ -152,13 +156,17 @@ export class ReplicaMachine {
     operation: WriteOperation,
     stored: Stored,
     done: WriteDone,
-  ) {
-    return this.step(at, () => {
-      const replica = this.context.replicas.get(partition);
-      const refusal = refusalToServe(replica, epoch);
-      if (refusal !== null || replica === undefined) this.context.answer(() => done(refusal ?? unservable));
-      else this.serving.write(replica, operation, stored, done);
-    });
+  ): Effect[] {
+    if (!this.begin(at)) return [];
+    const replica = this.context.replicas.get(partition);
+    const refusal = refusalToServe(replica, epoch);
+    if (refusal !== null || replica === undefined) this.refuse(done, refusal ?? unservable);
+    else this.serving.write(replica, operation, stored, done);
+    return this.end();
+  }
+
+  private refuse(done: (refusal: NotApplied) => void, refusal: NotApplied): void {
+    this.context.answer(() => done(refusal));
   }
 
   read(
@@ -168,14 +176,15 @@ export class ReplicaMachine {
     operation: ReadOperation,
     row: Row | null,
     done: ReadDone,
-  ) {
-    return this.step(at, () => {
-      const replica = this.context.replicas.get(partition);
-      if (replica !== undefined && this.readLocally(replica, operation, row, done)) return;
+  ): Effect[] {
+    if (!this.begin(at)) return [];
+    const replica = this.context.replicas.get(partition);
+    if (replica === undefined || !this.readLocally(replica, operation, row, done)) {
       const refusal = refusalToServe(replica, epoch);
-      if (refusal !== null || replica === undefined) this.context.answer(() => done(refusal ?? unservable));
+      if (refusal !== null || replica === undefined) this.refuse(done, refusal ?? unservable);
       else this.serving.read(replica, operation, row, done);
-    });
+    }
+    return this.end();
   }
 
   /** Any replica answers from its table what is marked eventual, or a version that it has applied. */
@@ -240,15 +249,16 @@ export class ReplicaMachine {
   }
 
   peerMessages(at: Instant, from: WorkerId, messages: readonly PeerMessage[]): Effect[] {
-    return this.step(at, () => {
-      const peer = this.context.peers.get(from);
-      if (peer === undefined) return;
+    if (!this.begin(at)) return [];
+    const peer = this.context.peers.get(from);
+    if (peer !== undefined) {
       peer.heardAt = at.now;
       for (const message of messages) {
-        if (this.context.stopped) return;
+        if (this.context.stopped) break;
         if (!peer.distrusted || message.type === 'remembered') this.peerDispatch.take(from, message);
       }
-    });
+    }
+    return this.end();
   }
 
   controllerConnected(at: Instant, controller: string): Effect[] {
@@ -301,13 +311,13 @@ export class ReplicaMachine {
 
   /** End of a tick of the event loop: what piled up goes out together. */
   flush(at: Instant): Effect[] {
-    return this.step(at, () => {
-      const dirty = [...this.context.dirty];
-      this.context.dirty.clear();
-      for (const replica of dirty) {
-        if (replica.leader !== null) this.replicating.flush(replica, replica.leader);
-      }
-    });
+    if (!this.begin(at)) return [];
+    const dirty = [...this.context.dirty];
+    this.context.dirty.clear();
+    for (const replica of dirty) {
+      if (replica.leader !== null) this.replicating.flush(replica, replica.leader);
+    }
+    return this.end();
   }
 
   /** As the last tick left it, with nothing happened since, and nothing that has to be tried again. */
@@ -360,32 +370,30 @@ export class ReplicaMachine {
   }
 
   private step(at: Instant, run: () => void): Effect[] {
+    if (!this.begin(at)) return [];
+    run();
+    return this.end();
+  }
+
+  /** False if the machine has stopped: nothing may be done then. */
+  private begin(at: Instant): boolean {
     const { context } = this;
-    if (context.stopped) return [];
+    if (context.stopped) return false;
     context.earlier = context.now;
     context.now = at.now;
     context.wall = at.wall;
     this.tickPlan.stirred = true;
-    this.compareClocks(at);
-    run();
-    const { effects } = context;
-    context.effects = [];
-    return effects;
+    this.clocks.compare(at);
+    return true;
+  }
+
+  private end(): Effect[] {
+    return this.context.takeEffects();
   }
 
   /** Something small to write: that it works tells that there is room again. */
   private probeDisk(): void {
     this.context.jot({ type: 'lease', leaseMs: this.context.limits.leaseMs });
-  }
-
-  private compareClocks(at: Instant): void {
-    const gap = at.wall - at.now;
-    const known = this.clockGapMs;
-    if (known !== null && Math.abs(gap - known) <= this.context.limits.leaseMs / 4) return;
-    this.clockGapMs = gap;
-    if (known === null) return;
-    this.context.measured.clockJumps += 1;
-    if (holds('clocks-compared')) dropLeases(this.context);
   }
 }
 
