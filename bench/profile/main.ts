@@ -4,7 +4,7 @@
  * profiler. With `--clients 0`: what an idle cluster does, per second.
  */
 import { Command } from 'commander';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -46,7 +46,9 @@ const seconds = Number(options.seconds);
 /** For the profilers to start, and for the profiles to be written. */
 const profilerMs = 3_000;
 
-const folder = options.keep ?? mkdtempSync(path.join(tmpdir(), 'kvorum-profile-'));
+const folder = path.resolve(options.keep ?? mkdtempSync(path.join(tmpdir(), 'kvorum-profile-')));
+// Every thread writes there as it starts, and would end if there were no such folder.
+mkdirSync(folder, { recursive: true });
 const recorder = pathToFileURL(path.join(import.meta.dirname, 'recorder.js')).href;
 const cluster = await startCluster(Number(options.port), {
   NODE_OPTIONS: `--import=${recorder}`,

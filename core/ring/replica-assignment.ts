@@ -8,6 +8,7 @@
  * the zones' limit lifted.
  */
 import { assert } from '../assert.js';
+import type { Preference } from './hash-ring.js';
 
 /** A slot without a worker, and "nobody leaves". */
 export const nobody = -1;
@@ -43,7 +44,7 @@ export class ReplicaAssignment {
   readonly #zones: readonly number[];
   readonly #limits: AssignmentLimits;
   /** Per partition all workers, the one that the ring would like best first. */
-  readonly #preference: readonly (readonly number[])[];
+  readonly #preference: readonly Preference[];
   /** Workers from which a strict search found no room; valid until some load falls. */
   readonly #exhausted: Uint8Array;
   #changeCount = 0;
@@ -51,7 +52,7 @@ export class ReplicaAssignment {
   constructor(
     slots: number[][],
     zones: readonly number[],
-    preference: readonly (readonly number[])[],
+    preference: readonly Preference[],
     limits: AssignmentLimits,
   ) {
     this.slots = slots;
@@ -150,7 +151,8 @@ export class ReplicaAssignment {
   /** The ring's first choice among the workers below the target, else among those below the limit. */
   #withRoom(partition: number, leaving: number): number | undefined {
     let fallback: number | undefined;
-    for (const worker of this.#preferenceOf(partition)) {
+    const order = this.#preferenceOf(partition);
+    for (let place = 0, worker = order.at(0); worker !== undefined; worker = order.at((place += 1))) {
       const load = this.load(worker);
       if (load >= this.#limits.loadMax || !this.mayHold(worker, partition, leaving)) continue;
       if (load < this.#limits.loadTarget) return worker;
@@ -166,7 +168,8 @@ export class ReplicaAssignment {
   #withRoomInFullZone(partition: number, leaving: number): number | undefined {
     let best: number | undefined;
     let bestRank = Infinity;
-    for (const worker of this.#preferenceOf(partition)) {
+    const order = this.#preferenceOf(partition);
+    for (let place = 0, worker = order.at(0); worker !== undefined; worker = order.at((place += 1))) {
       if (this.load(worker) >= this.#limits.loadMax || this.#slotsOf(partition).includes(worker)) continue;
       const aboveTarget = this.load(worker) >= this.#limits.loadTarget ? 0.5 : 0;
       const rank = this.inZoneOf(worker, partition, leaving) + aboveTarget;
@@ -181,7 +184,8 @@ export class ReplicaAssignment {
       partition: new Int32Array(this.#zones.length),
     };
     const queue: number[] = [];
-    for (const worker of this.#preferenceOf(partition)) {
+    const order = this.#preferenceOf(partition);
+    for (let place = 0, worker = order.at(0); worker !== undefined; worker = order.at((place += 1))) {
       if (!this.#mayEnter(worker, partition, leaving, rule === 'strict')) continue;
       if (worker === leaving || (rule === 'strict' && this.#exhausted[worker] === 1)) continue;
       search.from[worker] = nobody;
@@ -211,7 +215,8 @@ export class ReplicaAssignment {
   ): number | undefined {
     for (const partition of this.#heldBy(worker)) {
       if (strict && this.#isOnPath(worker, partition, search)) continue;
-      for (const next of this.#preferenceOf(partition)) {
+      const order = this.#preferenceOf(partition);
+      for (let place = 0, next = order.at(0); next !== undefined; next = order.at((place += 1))) {
         if (next === leaving || search.from[next] !== notReached) continue;
         if (!this.#mayEnter(next, partition, worker, strict)) continue;
         if (strict && this.#exhausted[next] === 1) continue;
@@ -264,7 +269,7 @@ export class ReplicaAssignment {
     return partitions;
   }
 
-  #preferenceOf(partition: number): readonly number[] {
+  #preferenceOf(partition: number): Preference {
     const order = this.#preference[partition];
     assert(order !== undefined, 'the partition has its order of preference');
     return order;
