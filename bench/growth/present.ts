@@ -42,7 +42,50 @@ export function growthText(growth: Growth): string {
         megabytes.toFixed(0),
       ]),
     ),
+    ...modelText(growth.start),
   ].join('\n\n');
+}
+
+/** Sizes that are not measured here; 39 million values of 256 bytes are 10 GB. */
+const modelledRows = [39_000_000, 100_000_000];
+
+/** A straight line through what was measured, by least squares; null with fewer than two sizes. */
+export function lineThrough(points: readonly { x: number; y: number }[]): ((x: number) => number) | null {
+  const mean = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
+  const spread = mean(({ x }) => (x - meanX) ** 2);
+  if (points.length < 2 || spread === 0) return null;
+  const slope = mean(({ x, y }) => (x - meanX) * (y - meanY)) / spread;
+  return (x) => meanY + slope * (x - meanX);
+}
+
+function modelText(start: Growth['start']): string[] {
+  const seconds = lineThrough(start.map(({ rows, seconds: y }) => ({ x: rows, y })));
+  const megabytes = lineThrough(start.map(({ rows, megabytes: y }) => ({ x: rows, y })));
+  const largest = Math.max(...start.map(({ rows }) => rows));
+  if (seconds === null || megabytes === null) return [];
+  const grown = (line: (x: number) => number, rows: number, digits: number) =>
+    line(rows) > line(0) ? line(rows).toFixed(digits) : 'no growth seen';
+  const perMillion = (line: (x: number) => number) => line(1_000_000) - line(0);
+  return [
+    `A model, not measured: straight lines through the sizes above, the largest of which is ${largest} keys. ` +
+      `A million keys more add ${perMillion(seconds).toFixed(2)} s to a start and ` +
+      `${perMillion(megabytes).toFixed(1)} MB to the memory of all processes together. Where that is below ` +
+      `0, the sizes measured differ by less than starts of one size do among themselves, and no line is drawn.`,
+    table(
+      ['keys (model)', 'values of 256 bytes, GB', 'start, s', 'memory of all processes, MB'],
+      ['right', 'right', 'right', 'right'],
+      modelledRows
+        .filter((rows) => rows > largest)
+        .map((rows) => [
+          String(rows),
+          ((rows * 256) / 1e9).toFixed(0),
+          grown(seconds, rows, 1),
+          grown(megabytes, rows, 0),
+        ]),
+    ),
+  ];
 }
 
 export function growthPicture(growth: Growth): string {
