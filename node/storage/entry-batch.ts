@@ -59,6 +59,26 @@ export function unpackGroups(buffer: ArrayBuffer): EntryGroup[] {
   return groups;
 }
 
+type AppendCommand = Extract<LogCommand, { type: 'append' }>;
+
+/** Plain appends and nothing else, which is what nearly every message holds, need no more than their bytes. */
+export function packAppends(commands: readonly LogCommand[]): ArrayBuffer | null {
+  return commands.every(isAppend) ? packGroups(commands as readonly AppendCommand[]) : null;
+}
+
+function isAppend(command: LogCommand): boolean {
+  return command.type === 'append';
+}
+
+/** Adds them to `commands`; answers how many there were. */
+export function unpackAppends(packed: ArrayBuffer, commands: LogCommand[]): number {
+  const groups = unpackGroups(packed);
+  for (const { partition, epoch, entries } of groups) {
+    commands.push({ type: 'append', partition, epoch, entries });
+  }
+  return groups.length;
+}
+
 /**
  * A list of commands as it travels: `others` are those that are no plain append, with their places in the
  * list.

@@ -20,11 +20,15 @@ export interface LogWriterData {
 }
 
 export type LogWriterRequest =
+  /** A commit of plain appends. Bare, as is the answer to it: an object costs both threads a clone. */
+  | ArrayBuffer
   | ({ type: 'commit' } & PackedCommands)
   | { type: 'read'; id: number; partition: number; fromSeq: number; bytesMax: number }
   | { type: 'close'; cleanly: boolean };
 
 export type LogWriterReply =
+  /** So many requests were committed by one transaction, the only one since the reply before; all are done. */
+  | number
   | { type: 'opened'; recovered: RecoveredStore }
   /** One for each request, in order; null if all of its commands are done. */
   | { type: 'committed'; results: (LogResult[] | null)[]; commitCount: number }

@@ -9,7 +9,7 @@ import type { Limits } from '../../core/limits.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/log-command.js';
 import type { Log } from '../worker/ports.js';
-import { packCommands, unpackEntries } from './entry-batch.js';
+import { packAppends, packCommands, unpackEntries } from './entry-batch.js';
 import type {
   LogReaderData,
   LogReaderReply,
@@ -96,7 +96,8 @@ export class LogThread implements Log {
       './log-writer.js',
       { workerData: writerData, transferList: [port1] },
       (reply) => {
-        if (reply.type === 'opened') {
+        if (typeof reply === 'number') this.allCommitted(reply);
+        else if (reply.type === 'opened') {
           // Only now: the recovery has the files to itself.
           this.startReader({ path: paths.log, writer: port2 }, fail);
           onOpened(reply.recovered);
@@ -182,30 +183,48 @@ export class LogThread implements Log {
     if (this.noteTimer !== null) clearTimeout(this.noteTimer);
     this.noteTimer = null;
     if (this.failed || this.gathered.submitted.length === 0) return;
-    const packed = packCommands(this.commands);
+    const { commands } = this;
     this.sent.push(this.gathered);
     this.waitingBytes += this.gathered.bytes;
     this.commands = [];
     this.gathered = { submitted: [], bytes: 0 };
-    this.writer.post({ type: 'commit', ...packed }, [packed.packed]);
+    this.post(commands);
     if (this.waitingBytes > queuedBytesMax) {
       this.failed = true;
       this.options.onFailure(new StorageFailure(`${this.waitingBytes} bytes wait for the log's disk`));
     }
   }
 
+  private post(commands: readonly LogCommand[]): void {
+    const appends = packAppends(commands);
+    if (appends !== null) {
+      this.writer.post(appends, [appends]);
+    } else {
+      const packed = packCommands(commands);
+      this.writer.post({ type: 'commit', ...packed }, [packed.packed]);
+    }
+  }
+
+  private allCommitted(messageCount: number): void {
+    this.commitCount += 1;
+    for (let index = 0; index < messageCount; index += 1) this.answer(null);
+  }
+
   private committed(results: (LogResult[] | null)[], commitCount: number): void {
     this.commitCount = commitCount;
-    for (const own of results) {
-      const message = this.sent.shift();
-      assert(message !== undefined, 'each message is answered once');
-      this.waitingBytes -= message.bytes;
-      let at = 0;
-      for (const { commandCount, done } of message.submitted) {
-        const end = at + commandCount;
-        done(own === null ? allDone(commandCount) : own.slice(at, end));
-        at = end;
-      }
+    for (const own of results) this.answer(own);
+  }
+
+  /** The oldest message, with the results of its commands; null if all are done. */
+  private answer(results: LogResult[] | null): void {
+    const message = this.sent.shift();
+    assert(message !== undefined, 'each message is answered once');
+    this.waitingBytes -= message.bytes;
+    let at = 0;
+    for (const { commandCount, done } of message.submitted) {
+      const end = at + commandCount;
+      done(results === null ? allDone(commandCount) : results.slice(at, end));
+      at = end;
     }
   }
 
@@ -240,6 +259,8 @@ export class LogThread implements Log {
   }
 }
 
+const doneResult: LogResult = Object.freeze({ status: 'done' });
+
 function allDone(count: number): LogResult[] {
-  return Array.from({ length: count }, () => ({ status: 'done' }));
+  return new Array<LogResult>(count).fill(doneResult);
 }

@@ -8,8 +8,8 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import type { LogCommand, RecoveredStore } from '../../core/protocol/log-command.js';
-import { unpackCommands } from './entry-batch.js';
+import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/log-command.js';
+import { unpackAppends, unpackCommands } from './entry-batch.js';
 import { LogFile } from './log-file.js';
 import type { LogReaderRequest, LogWriterData, LogWriterReply, LogWriterRequest } from './log-messages.js';
 import { isFull, sqliteCode, storageFailure } from './storage-error.js';
@@ -38,8 +38,12 @@ const paceMs = 0.2;
 /** How many times its bound the write-ahead log may grow to while the reading thread is behind. */
 const walOverrun = 8;
 
-type CommitRequest = Extract<LogWriterRequest, { type: 'commit' }>;
+type CommitRequest = ArrayBuffer | Extract<LogWriterRequest, { type: 'commit' }>;
 type ReadRequest = Extract<LogWriterRequest, { type: 'read' }>;
+
+function isCommit(request: LogWriterRequest | null): request is CommitRequest {
+  return request instanceof ArrayBuffer || request?.type === 'commit';
+}
 
 class LogWriter {
   /** Read from the port while gathering a batch that it is no part of. */
@@ -51,6 +55,8 @@ class LogWriter {
   private walBytes = 0;
   private failed = false;
   private lastBatchCommands = 0;
+  /** What the other side knows of the log's count of transactions. */
+  private commitCountTold = 0;
   private readonly pause = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(
@@ -92,7 +98,7 @@ class LogWriter {
 
   private work(first: LogWriterRequest): void {
     for (let request: LogWriterRequest | null = first; request !== null; request = this.receive()) {
-      if (request.type === 'commit') this.commit(request);
+      if (isCommit(request)) this.commit(request);
       else if (request.type === 'read') this.forwardRead(request);
       else this.close(request.cleanly);
     }
@@ -106,10 +112,15 @@ class LogWriter {
     let bytes = 0;
     if (this.lastBatchCommands >= largeBatchCommands) Atomics.wait(this.pause, 0, 0, paceMs);
     let request: LogWriterRequest | null = first;
-    while (request?.type === 'commit') {
-      for (const command of unpackCommands(request)) commands.push(command);
-      counts.push(request.count);
-      bytes += request.packed.byteLength;
+    while (isCommit(request)) {
+      if (request instanceof ArrayBuffer) {
+        counts.push(unpackAppends(request, commands));
+        bytes += request.byteLength;
+      } else {
+        for (const command of unpackCommands(request)) commands.push(command);
+        counts.push(request.count);
+        bytes += request.packed.byteLength;
+      }
       request = commands.length < batchCommandsMax && bytes < batchBytesMax ? this.receive() : null;
     }
     this.setAside = request;
@@ -118,14 +129,25 @@ class LogWriter {
     const results = this.log.commit(commands);
     this.measured.commitSeconds.record((performance.now() - startedAt) / 1_000);
     this.measured.commitEntries.record(entryCount(commands));
+    this.answer(counts, results);
+    this.grow(bytes + commitOverheadBytes);
+  }
+
+  private answer(counts: readonly number[], results: readonly LogResult[]): void {
+    const { commitCount } = this.log;
+    const isNext = commitCount === this.commitCountTold + 1;
+    this.commitCountTold = commitCount;
+    if (isNext && results.every(isDone)) {
+      this.reply(counts.length);
+      return;
+    }
     let at = 0;
     const perRequest = counts.map((count) => {
       const own = results.slice(at, at + count);
       at += count;
-      return own.every(({ status }) => status === 'done') ? null : own;
+      return own.every(isDone) ? null : own;
     });
-    this.reply({ type: 'committed', results: perRequest, commitCount: this.log.commitCount });
-    this.grow(bytes + commitOverheadBytes);
+    this.reply({ type: 'committed', results: perRequest, commitCount });
   }
 
   private grow(bytes: number): void {
@@ -194,6 +216,10 @@ class LogWriter {
     this.closed = true;
     this.reply({ type: 'closed' });
   }
+}
+
+function isDone({ status }: LogResult): boolean {
+  return status === 'done';
 }
 
 function entryCount(commands: readonly LogCommand[]): number {

@@ -26,7 +26,7 @@ function failureError({ name, message }: ThreadFailure): Error {
   return new StorageFailure(name === 'StorageFailure' ? message : `${name}: ${message}`);
 }
 
-export class StorageWorker<Request, Reply extends { type: string }> {
+export class StorageWorker<Request, Reply extends { type: string } | number> {
   private readonly thread: Worker;
   private ended = false;
 
@@ -45,7 +45,8 @@ export class StorageWorker<Request, Reply extends { type: string }> {
     };
     this.thread.on('message', (message: Reply | ThreadFailure) => {
       if (this.ended) return;
-      if (message.type === 'failure') fail(failureError(message as ThreadFailure));
+      if (typeof message === 'number') onReply(message);
+      else if (message.type === 'failure') fail(failureError(message as ThreadFailure));
       else onReply(message as Reply);
     });
     this.thread.on('error', (error) =>
