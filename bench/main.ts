@@ -13,6 +13,7 @@ import { comparisonJson, comparisonPicture, comparisonTables } from './compariso
 import { compare } from './comparison/run.js';
 import { growthPicture, growthText } from './growth/present.js';
 import { grow } from './growth/run.js';
+import type { Growth } from './growth/run.js';
 import { writeSection } from './report/document.js';
 import { judgeSustained, sustainedPicture, sustainedText } from './sustained/present.js';
 import { sustain } from './sustained/run.js';
@@ -130,12 +131,17 @@ async function runSustained(seconds: number): Promise<void> {
 
 async function runGrowth(): Promise<void> {
   const sizes = { rows: numbers(options.rows), partitions: [64, 256, 1_024], workers: [4, 6, 8] };
-  const growth = await grow({ ...sizes, folder, port, say });
-  keep('growth', growthText(growth), json({ machine, ...growth }), growthPicture(growth));
+  const measured = (growth: Growth) =>
+    write('growth', growthText(growth), json({ machine, ...growth }), growthPicture(growth));
+  say(`\n${growthText(await grow({ ...sizes, folder, port, say, measured }))}`);
 }
 
 function keep(name: string, text: string, figures: string, picture: string): void {
   say(`\n${text}`);
+  write(name, text, figures, picture);
+}
+
+function write(name: string, text: string, figures: string, picture: string): void {
   if (options.json !== undefined) writeFileSync(options.json, figures);
   if (options.svg !== undefined) writeFileSync(options.svg, picture);
   if (options.document === undefined) return;

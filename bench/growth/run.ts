@@ -19,6 +19,8 @@ export interface GrowthOptions {
   folder: string;
   port: number;
   say: (line: string) => void;
+  /** After each size that was started on, all so far: filling the next takes long and may be cut short. */
+  measured: (growth: Growth) => void;
 }
 
 export interface Growth {
@@ -43,7 +45,12 @@ export async function grow(options: GrowthOptions): Promise<Growth> {
   for (const partitions of options.partitions) failover.push(await timeFailover(options, partitions));
   const workers = [];
   for (const count of options.workers) workers.push(await measureWorkers(options, count));
-  return { planning, failover, workers, start: await timeStarts(options) };
+  const growth: Growth = { planning, failover, workers, start: [] };
+  for (const rows of options.rows) {
+    growth.start.push(await timeStart(options, rows));
+    options.measured(growth);
+  }
+  return growth;
 }
 
 /** In processor time, which does not depend on what else runs here. */
@@ -145,23 +152,18 @@ async function measureWorkers(options: GrowthOptions, count: number): Promise<Gr
 }
 
 /** The same folder filled further each time, then started again. */
-async function timeStarts(options: GrowthOptions): Promise<Growth['start']> {
-  const starts: Growth['start'] = [];
-  for (const rows of options.rows) {
-    await withCluster(options, 'start', [], async (_, status) => {
-      const door = anyWorker(status.workers.map(({ id, url }) => ({ id, url: new URL(url) })));
-      await preload(door, new Keyspace(rows, 256), fillClients);
-    });
-    const startedAt = performance.now();
-    await withCluster(options, 'start', [], (processes) => {
-      const seconds = (performance.now() - startedAt) / 1_000;
-      const megabytes = processes.residentBytes() / 1_000_000;
-      options.say(`${rows} keys: started in ${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB of memory`);
-      starts.push({ rows, seconds, megabytes });
-      return Promise.resolve();
-    });
-  }
-  return starts;
+async function timeStart(options: GrowthOptions, rows: number): Promise<Growth['start'][number]> {
+  await withCluster(options, 'start', [], async (_, status) => {
+    const door = anyWorker(status.workers.map(({ id, url }) => ({ id, url: new URL(url) })));
+    await preload(door, new Keyspace(rows, 256), fillClients);
+  });
+  const startedAt = performance.now();
+  return withCluster(options, 'start', [], (processes) => {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const megabytes = processes.residentBytes() / 1_000_000;
+    options.say(`${rows} keys: started in ${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB of memory`);
+    return Promise.resolve({ rows, seconds, megabytes });
+  });
 }
 
 async function withCluster<T>(
