@@ -23,6 +23,11 @@ const codeOf: Record<NotAppliedReason, ErrorCode> = {
   idempotencyConflict: 'idempotency-key-reused',
 };
 
+/** Values are anybody's: a browser must neither guess what they are nor run them with this origin's rights. */
+const valueFields =
+  'X-Content-Type-Options: nosniff\r\nContent-Security-Policy: sandbox\r\nCache-Control: no-cache\r\n';
+const noFields: readonly string[] = [];
+
 function notApplied(outcome: NotApplied, what: string): Reply {
   return problemReply(codeOf[outcome.reason], `${what}: ${outcome.detail}`);
 }
@@ -81,7 +86,7 @@ function deleted(outcome: Applied): Reply {
 
 export function readReply(call: ReadCall, outcome: ReadOutcome): Reply {
   if (outcome.type === 'notApplied') return notApplied(outcome, 'The key could not be read');
-  const stale = outcome.staleMs === null ? [] : ['Kvorum-Stale-Ms', String(Math.ceil(outcome.staleMs))];
+  const stale = outcome.staleMs === null ? noFields : ['Kvorum-Stale-Ms', String(Math.ceil(outcome.staleMs))];
   const version = outcome.type === 'found' ? outcome.row.version : null;
   if (call.ifMatch !== null && !isListed(call.ifMatch, version)) {
     const detail = 'The key is not in the version that If-Match asks for.';
@@ -97,15 +102,7 @@ export function readReply(call: ReadCall, outcome: ReadOutcome): Reply {
     contentType === '' ? 'application/octet-stream' : contentType,
     'ETag',
     `"${formatVersion(outcome.row.version)}"`,
-    // Values are anybody's: a browser must neither guess what they are nor run them with this origin's
-    // rights.
-    'X-Content-Type-Options',
-    'nosniff',
-    'Content-Security-Policy',
-    'sandbox',
-    'Cache-Control',
-    'no-cache',
-    ...stale,
   ];
-  return { status: 200, headers, body: value, bodyBytes: outcome.valueBytes };
+  for (const text of stale) headers.push(text);
+  return { status: 200, headers, constantFields: valueFields, body: value, bodyBytes: outcome.valueBytes };
 }

@@ -6,6 +6,8 @@ export interface Reply {
   status: number;
   /** Names and values in turn, without those that belong to the connection and without the length. */
   headers: string[];
+  /** Fields of `/v1/kv` that are the same in all replies of a kind, written already: each ends in CRLF. */
+  constantFields?: string;
   /** A string is ASCII alone: its length is its length in bytes. */
   body: Uint8Array | string;
   /** Of the body that a GET would have, where a HEAD has none to measure. */
@@ -44,7 +46,7 @@ export function problem(code: ErrorCode, detail: string): Problem {
   return { type: errorType(code), title, status, detail, code, retryable, applied };
 }
 
-export function problemReply(code: ErrorCode, detail: string, headers: string[] = []): Reply {
+export function problemReply(code: ErrorCode, detail: string, headers: readonly string[] = []): Reply {
   const kind = errorKinds[code];
   const all = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store', ...headers];
   if (kind.fault === 'world' && kind.retryable) all.push('Retry-After', retryAfterSeconds);
