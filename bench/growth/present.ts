@@ -49,6 +49,9 @@ export function growthText(growth: Growth): string {
 /** Sizes that are not measured here; 39 million values of 256 bytes are 10 GB. */
 const modelledRows = [39_000_000, 100_000_000];
 
+/** Through smaller sizes a line says nothing: starts of one size differ by more. */
+const modelledFrom = 1_000_000;
+
 /** A straight line through what was measured, by least squares; null with fewer than two sizes. */
 export function lineThrough(points: readonly { x: number; y: number }[]): ((x: number) => number) | null {
   const mean = (of: (point: { x: number; y: number }) => number) =>
@@ -64,7 +67,7 @@ function modelText(start: Growth['start']): string[] {
   const seconds = lineThrough(start.map(({ rows, seconds: y }) => ({ x: rows, y })));
   const megabytes = lineThrough(start.map(({ rows, megabytes: y }) => ({ x: rows, y })));
   const largest = Math.max(...start.map(({ rows }) => rows));
-  if (seconds === null || megabytes === null) return [];
+  if (seconds === null || megabytes === null || largest < modelledFrom) return [];
   const grown = (line: (x: number) => number, rows: number, digits: number) =>
     line(rows) > line(0) ? line(rows).toFixed(digits) : 'no growth seen';
   const perMillion = (line: (x: number) => number) => line(1_000_000) - line(0);

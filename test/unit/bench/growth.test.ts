@@ -40,3 +40,8 @@ it('growth draws no line downwards', () => {
   const text = growthText({ ...nothingElse, start: faster });
   expect(text).toMatch(/\| +39000000 \| +10 \| +no growth seen \| +2160 \|/);
 });
+
+it('growth draws no line through small sizes, which differ by chance', () => {
+  const small = starts.map(({ rows, ...costs }) => ({ rows: rows / 1_000, ...costs }));
+  expect(growthText({ ...nothingElse, start: small })).not.toContain('model');
+});
