@@ -247,8 +247,32 @@ describe('openStore', () => {
       if (seq % 64 === 0) await new Promise((done) => setImmediate(done));
     }
     await Promise.all(all);
+    expect(store.log.commitCount - before).toBeGreaterThan(0);
     expect(store.log.commitCount - before).toBeLessThanOrEqual(10);
     expect(store.log.queuedBytes).toBe(0);
+    await store.close();
+  });
+
+  it('answers each command for itself, whatever it travelled and was committed with', async () => {
+    const store = await open(folder);
+    await submitDone(store, [promise(1, 5), sync(1, 5)]);
+    const all: ReturnType<typeof submit>[] = [];
+    const handIn = (...commands: Parameters<typeof submit>[1]) => all.push(submit(store, commands));
+    const nextTurn = () => new Promise((done) => setImmediate(done));
+    handIn(append(1, 5, entries(5, 1, 2)));
+    await nextTurn();
+    handIn(append(1, 5, entries(5, 9, 9)));
+    handIn(append(1, 5, entries(5, 3, 3)), append(2, 5, entries(5, 1, 1)));
+    await nextTurn();
+    handIn(promise(2, 7), append(1, 5, entries(5, 4, 4)), promise(1, 4));
+    const results = await Promise.all(all);
+    expect(results.map((own) => own.map(({ status }) => status))).toEqual([
+      ['done'],
+      ['refused'],
+      ['done', 'refused'],
+      ['done', 'done', 'refused'],
+    ]);
+    expect(await read(store, 1, 1)).toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }, { seq: 4 }]);
     await store.close();
   });
 
