@@ -127,7 +127,8 @@ function float64(isValid: (value: number) => boolean, name: string): Codec<numbe
 }
 
 /*
- * The same fields for codecs that are written out by hand: each throws WireError as the codec of its name does.
+ * The same fields for codecs that are written out by hand: each throws WireError as the codec of its name
+ * does.
  */
 
 export function putPartition(view: DataView, at: number, value: number): void {

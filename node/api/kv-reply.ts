@@ -23,7 +23,7 @@ const codeOf: Record<NotAppliedReason, ErrorCode> = {
   idempotencyConflict: 'idempotency-key-reused',
 };
 
-/** Values are anybody's: a browser must neither guess what they are nor run them with this origin's rights. */
+/** Values are anybody's: browsers must neither guess what they are nor run them with this origin's rights. */
 const valueFields =
   'X-Content-Type-Options: nosniff\r\nContent-Security-Policy: sandbox\r\nCache-Control: no-cache\r\n';
 const noFields: readonly string[] = [];

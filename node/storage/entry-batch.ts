@@ -61,7 +61,7 @@ export function unpackGroups(buffer: ArrayBuffer): EntryGroup[] {
 
 type AppendCommand = Extract<LogCommand, { type: 'append' }>;
 
-/** Plain appends and nothing else, which is what nearly every message holds, need no more than their bytes. */
+/** Plain appends and nothing else, which is what nearly every message holds, need only their bytes. */
 export function packAppends(commands: readonly LogCommand[]): ArrayBuffer | null {
   return commands.every(isAppend) ? packGroups(commands as readonly AppendCommand[]) : null;
 }

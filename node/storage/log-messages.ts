@@ -27,7 +27,7 @@ export type LogWriterRequest =
   | { type: 'close'; cleanly: boolean };
 
 export type LogWriterReply =
-  /** So many requests were committed by one transaction, the only one since the reply before; all are done. */
+  /** So many requests were committed by one transaction, the only one since the last reply; all are done. */
   | number
   | { type: 'opened'; recovered: RecoveredStore }
   /** One for each request, in order; null if all of its commands are done. */

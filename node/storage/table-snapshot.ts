@@ -2,11 +2,11 @@
  * One view of the table for all reads of one turn of the event loop: beginning and ending a read transaction
  * of its own costs each of them two system calls and a third of its time.
  *
- * A view must not outlive what memory knows. Memory answers for whatever the table does not show yet, and lets
- * go of it when the table's thread says that it is applied; a read from an older view after that would miss
- * it. So the view ends at the end of the turn, and before any answer of the table's thread is acted on
- * (`end`, called by whoever hears it). It never stays open while the program waits: SQLite could not begin the
- * write-ahead log anew.
+ * A view must not outlive what memory knows. Memory answers for whatever the table does not show yet, and
+ * lets go of it when the table's thread says that it is applied; a read from an older view after that would
+ * miss it. So the view ends at the end of the turn, and before any answer of the table's thread is acted on
+ * (`end`, called by whoever hears it). It never stays open while the program waits: SQLite could not begin
+ * the write-ahead log anew.
  */
 import type Database from 'better-sqlite3';
 import { storageFailure } from './storage-error.js';
