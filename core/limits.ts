@@ -52,6 +52,8 @@ export interface Limits {
   applyLagEntriesMax: number;
   /** Bytes of the entries of one worker that are in memory because its table has not applied them. */
   applyLagBytesMax: number;
+  /** Bytes of the keys and values that the primaries of one worker know without asking its table. */
+  knownRowsBytesMax: number;
   /** Bytes of log sent in one go to bring a replica level; a larger gap is a full copy. */
   syncBytesMax: number;
   idempotencyMs: number;
@@ -89,8 +91,9 @@ export const defaultLimits: Limits = {
   peerQueueBytesMax: 8 * 1024 * 1024,
   uncommittedEntriesMax: 1_024,
   uncommittedBytesMax: 8 * 1024 * 1024,
-  applyLagEntriesMax: 20_000,
+  applyLagEntriesMax: 60_000,
   applyLagBytesMax: 64 * 1024 * 1024,
+  knownRowsBytesMax: 16 * 1024 * 1024,
   syncBytesMax: 8 * 1024 * 1024,
   idempotencyMs: 600_000,
   idempotencyKeysPerPartitionMax: 10_000,

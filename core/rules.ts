@@ -57,6 +57,7 @@ export const ruleTexts = {
   'boot-count-remembered': 'a store that comes back with a boot count seen before is an older image',
   'commit-known-by-choice': 'a chosen replica that lacks a known commit position stops the failover',
   'committed-reads': 'only committed state is readable',
+  'known-rows-follow-table': 'what a primary remembers of a row is replaced when the table shows a newer one',
   'idempotency-before-precondition': 'an idempotency key is looked up before any precondition',
   'idempotency-in-flight': 'a repeated request that meets its first try in flight gets that try’s outcome',
   'divergence-two-sided': 'logs part at the lower of the two ends of the newest common epoch',

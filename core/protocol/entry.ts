@@ -144,6 +144,10 @@ export function entryKey(entry: Entry): Uint8Array {
   return entry.bytes.subarray(entryHeaderBytes, entryHeaderBytes + viewOf(entry.bytes).getUint16(28));
 }
 
+export function isDelete({ bytes }: Entry): boolean {
+  return bytes[1] !== entryKinds.put;
+}
+
 export function entryLogTime(entry: Entry): number {
   return viewOf(entry.bytes).getFloat64(20);
 }

@@ -15,6 +15,8 @@ import { dropAppliedTail, tailSlice } from './replica.js';
 
 const batchEntriesMax = 10_000;
 const batchBytesMax = 32 * 1024 * 1024;
+/** Let go of in one step: a whole batch would hold up everything else for tens of milliseconds. */
+const finishedPerStep = 1_000;
 /** Remembered of peers past and present: as many as a report carries. */
 const acksMax = 32;
 
@@ -26,11 +28,18 @@ interface Batch {
 
 export class Applier {
   private underWay = false;
+  /** Of the batch under way: what the table shows and memory has not let go of yet. */
+  private finishing: Batch[] = [];
   private readonly waiting = new Set<Replica>();
   /** No more than this can be in memory; exact after a count, and raised by whatever is taken since. */
   private bytesAtMost = 0;
 
   constructor(private readonly context: Context) {}
+
+  /** Memory has yet to let go of something that the table shows. */
+  get isFinishing(): boolean {
+    return this.finishing.length > 0;
+  }
 
   /** Call when the commit position or the durable position has moved. */
   wake(replica: Replica): void {
@@ -62,8 +71,9 @@ export class Applier {
     return bytes;
   }
 
-  /** Starts the next batch if none is under way. */
+  /** Starts the next batch if none is under way. To be called in every tick. */
   run(): void {
+    if (this.finishing.length > 0) this.finishSome();
     if (this.underWay || this.waiting.size === 0) return;
     const batches: Batch[] = [];
     let count = 0;
@@ -99,24 +109,44 @@ export class Applier {
       type: 'apply',
       batches: batches.map(({ replica, entries }) => ({ partition: replica.partition, entries })),
       done: (outcome) => {
+        if (outcome === 'applied') {
+          this.finishing = batches;
+          this.run();
+          return;
+        }
         this.underWay = false;
-        for (const batch of batches) this.finish(batch, outcome);
-        if (outcome === 'applied') this.run();
-        else this.context.room.tried(true);
+        for (const batch of batches) this.takeBack(batch);
+        this.context.room.tried(true);
       },
     });
   }
 
-  private finish(batch: Batch, outcome: 'applied' | 'full'): void {
+  /** The table had no room: nothing was done. */
+  private takeBack({ replica, entries, generation }: Batch): void {
+    if (replica.tableGeneration !== generation) return;
+    replica.appliedUpTo -= entries.length;
+    this.waiting.add(replica);
+  }
+
+  /** Some of what was applied; the rest in later steps. */
+  private finishSome(): void {
+    let count = 0;
+    let index = 0;
+    for (const batch of this.finishing) {
+      if (count >= finishedPerStep) break;
+      this.finish(batch);
+      count += batch.entries.length;
+      index += 1;
+    }
+    this.finishing = this.finishing.slice(index);
+    this.underWay = this.finishing.length > 0;
+  }
+
+  private finish(batch: Batch): void {
     const { replica, entries } = batch;
     if (replica.tableGeneration !== batch.generation) return;
-    if (outcome === 'full') {
-      replica.appliedUpTo -= entries.length;
-      this.waiting.add(replica);
-      return;
-    }
     replica.appliedSeq += entries.length;
-    if (replica.leader !== null) pruneOverlay(replica.leader, entries, replica.appliedSeq);
+    if (replica.leader !== null) pruneOverlay(replica.leader, entries, replica.appliedSeq, this.context.known);
     // While a sync is under way memory may have to go back to the tail before it.
     if (replica.undo === null) dropAppliedTail(replica);
     this.wake(replica);

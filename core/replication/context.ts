@@ -11,6 +11,7 @@ import type { WorkerReport } from '../protocol/control-message.js';
 import type { PrimaryIdentity, RingRecord, WorkerId } from '../ring/ring-record.js';
 import { DiskRoom } from './disk-room.js';
 import type { Effect } from './effect.js';
+import { KnownRows } from './known-rows.js';
 import { Measurements } from './measurements.js';
 import { PeerMemory } from './peer-memory.js';
 import type { Replica } from './replica.js';
@@ -69,6 +70,7 @@ export class Context {
   /** Full copies that this worker is sending, of all partitions. */
   copiesSent = 0;
   readonly room = new DiskRoom(this);
+  readonly known: KnownRows;
   /** Leaders with something to hand out. */
   readonly dirty = new Set<Replica>();
 
@@ -78,7 +80,9 @@ export class Context {
     readonly limits: Limits,
     readonly checksum: Checksum,
     readonly measured = new Measurements(),
-  ) {}
+  ) {
+    this.known = new KnownRows(limits.knownRowsBytesMax);
+  }
 
   takeEffects(): Effect[] {
     const { effects } = this;

@@ -3,12 +3,13 @@
  * its own, then, once the ring record says so, serving.
  */
 import type { Entry } from '../protocol/entry.js';
-import { entryContent, entryKey } from '../protocol/entry.js';
+import { entryContent, entryKey, isDelete } from '../protocol/entry.js';
 import type { Version } from '../protocol/operation.js';
 import type { Identity, StoreId, WorkerId } from '../ring/ring-record.js';
 import { commitQuorum, hasIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { WriteDone } from './effect.js';
+import type { KnownRows } from './known-rows.js';
 import { newLagMark } from './replica-lag.js';
 import type { LagMark } from './replica-lag.js';
 
@@ -124,6 +125,8 @@ export interface Leader {
   pendingBytes: number;
   reads: PendingRead[];
   overlay: Map<string, OverlayItem>;
+  /** What it knows of rows goes by this ({@link KnownRows}). */
+  readonly term: string;
   idempotency: Map<string, number>;
   logTime: number;
   /** Leases are renewed while somebody reads. */
@@ -211,8 +214,13 @@ export function overlaySeq(leader: Leader, key: string, throughSeq: number): num
   return null;
 }
 
-/** After the table shows everything up to `appliedSeq`. */
-export function pruneOverlay(leader: Leader, applied: readonly Entry[], appliedSeq: number): void {
+/** After the table shows everything up to `appliedSeq`, these last; they become what is known of their keys. */
+export function pruneOverlay(
+  leader: Leader,
+  applied: readonly Entry[],
+  appliedSeq: number,
+  known: KnownRows,
+): void {
   for (const entry of applied) {
     if (leader.idempotency.size > 0) {
       const { idempotencyKey } = entryContent(entry);
@@ -221,14 +229,25 @@ export function pruneOverlay(leader: Leader, applied: readonly Entry[], appliedS
     const key = keyText(entryKey(entry));
     const newest = leader.overlay.get(key);
     if (newest === undefined) continue;
+    // In their order, so that the last one for a key stays.
+    if (holds('known-rows-follow-table')) know(known, leader.term, key, entry);
     if (newest.seq <= appliedSeq) {
-      leader.overlay.delete(key);
+      if (newest.seq === entry.seq) leader.overlay.delete(key);
       continue;
     }
     let item = newest;
     while (item.previous !== null && item.previous.seq > appliedSeq) item = item.previous;
     item.previous = null;
   }
+}
+
+function know(known: KnownRows, term: string, key: string, entry: Entry): void {
+  const version = isDelete(entry) ? null : { epoch: entry.epoch, seq: entry.seq };
+  known.applied(term, key, version, () => {
+    const { version: own, contentType, value } = entryContent(entry);
+    // Its own bytes: those of the entry are a small part of what they were cut from.
+    return { version: own, contentType, value: value.slice() };
+  });
 }
 
 /** The greatest position that a commit quorum holds durably, the leader itself among it. */

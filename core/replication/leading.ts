@@ -81,6 +81,7 @@ export class Leading {
       pendingBytes: 0,
       reads: [],
       overlay: new Map(),
+      term: this.context.known.newTerm(),
       idempotency: new Map(),
       logTime: lastLogTime(replica),
       readAt: -Infinity,

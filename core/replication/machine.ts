@@ -26,9 +26,9 @@ import { Fencing } from './fencing.js';
 import { Following } from './following.js';
 import { Handover } from './handover.js';
 import { Heartbeat } from './heartbeat.js';
+import type { KnownRow } from './known-rows.js';
 import { Leading } from './leading.js';
 import type { Measurements } from './measurements.js';
-import { isServing } from './lease.js';
 import { Orders } from './orders.js';
 import { PeerDispatch } from './peer-dispatch.js';
 import { Receiving } from './receiving.js';
@@ -37,7 +37,7 @@ import { isAtRest, recoveredReplica } from './replica.js';
 import { Replicating } from './replicating.js';
 import { RingChange } from './ring-change.js';
 import type { Stored } from './serving.js';
-import { notApplied, readOutcome, refusalToServe, Serving } from './serving.js';
+import { notApplied, readableSeq, refusalToServe, Serving } from './serving.js';
 import { Syncing } from './syncing.js';
 import { TickPlan } from './tick-plan.js';
 import type { TickScope } from './tick-plan.js';
@@ -179,7 +179,7 @@ export class ReplicaMachine {
   ): Effect[] {
     if (!this.begin(at)) return [];
     const replica = this.context.replicas.get(partition);
-    if (replica === undefined || !this.readLocally(replica, operation, row, done)) {
+    if (replica === undefined || !this.serving.readAsReplica(replica, operation, row, done)) {
       const refusal = refusalToServe(replica, epoch);
       if (refusal !== null || replica === undefined) this.refuse(done, refusal ?? unservable);
       else this.serving.read(replica, operation, row, done);
@@ -187,17 +187,16 @@ export class ReplicaMachine {
     return this.end();
   }
 
-  /** Any replica answers from its table what is marked eventual, or a version that it has applied. */
-  private readLocally(replica: Replica, operation: ReadOperation, row: Row | null, done: ReadDone): boolean {
-    const { atLeast, consistency } = operation;
-    if (replica.tableBusy || replica.deleting || replica.syncedEpoch === 0) return false;
-    if (atLeast === null && consistency !== 'eventual') return false;
-    if (atLeast !== null && replica.appliedSeq < atLeast.seq) return false;
-    const staleMs = replica.freshAt === null ? null : Math.max(0, this.context.now - replica.freshAt);
-    const outcome = readOutcome(replica, row, isServing(replica) ? 0 : staleMs);
-    this.context.measured.readsByReplica += 1;
-    this.context.answer(() => done(outcome));
-    return true;
+  /** Without the table, for a write; see {@link Serving.known}. */
+  knownForWrite(partition: number, key: Uint8Array): KnownRow | undefined {
+    const replica = this.context.replicas.get(partition);
+    return replica === undefined ? undefined : this.serving.known(replica, key, Infinity);
+  }
+
+  /** Likewise for a read that only the primary may answer. */
+  knownForRead(partition: number, key: Uint8Array): KnownRow | undefined {
+    const replica = this.context.replicas.get(partition);
+    return replica === undefined ? undefined : this.serving.known(replica, key, readableSeq(replica));
   }
 
   peerConnected(at: Instant, run: PeerRun): Effect[] {
@@ -322,7 +321,7 @@ export class ReplicaMachine {
 
   /** As the last tick left it, with nothing happened since, and nothing that has to be tried again. */
   get atRest(): boolean {
-    return !this.tickPlan.stirred && !this.context.room.isLacking;
+    return !this.tickPlan.stirred && !this.context.room.isLacking && !this.applier.isFinishing;
   }
 
   tick(at: Instant): Effect[] {

@@ -20,9 +20,13 @@ import type { Context } from './context.js';
 import type { ReadDone, WriteDone } from './effect.js';
 import type { Leader, PendingRead } from './leader.js';
 import { addToOverlay, keyText, overlaySeq, quorumSeq } from './leader.js';
+import type { KnownRow } from './known-rows.js';
 import { confirmingRound, hasLease, isConfirmed, isServing } from './lease.js';
 import type { Replica } from './replica.js';
 import { entryAt } from './replica.js';
+
+/** Says that the table need not be asked: nothing is taken from it. */
+const inOverlay: KnownRow = { version: null, row: null };
 
 /** What the table shows for a key and an idempotency key, read in the same tick. */
 export interface Stored {
@@ -61,6 +65,18 @@ export class Serving {
     private readonly context: Context,
     private readonly applier: Applier,
   ) {}
+
+  /**
+   * What it knows of a key without its table; undefined if the table has to be asked. Entries that the table
+   * does not show yet go first, and are found by `write` and `read` themselves.
+   */
+  known(replica: Replica, key: Uint8Array, throughSeq: number): KnownRow | undefined {
+    const { leader } = replica;
+    if (leader === null || !isServing(replica)) return undefined;
+    const text = keyText(key);
+    if (overlaySeq(leader, text, throughSeq) !== null) return inOverlay;
+    return this.context.known.get(leader.term, text);
+  }
 
   write(replica: Replica, operation: WriteOperation, stored: Stored, done: WriteDone): void {
     const leader = replica.leader;
@@ -213,8 +229,9 @@ export class Serving {
   read(replica: Replica, operation: ReadOperation, row: Row | null, done: ReadDone): void {
     const leader = replica.leader;
     assert(leader !== null && isServing(replica), 'linearizable reads reach a serving primary');
-    const visible = holds('committed-reads') ? replica.commitSeq : replica.lastSeq;
-    const seq = overlaySeq(leader, keyText(operation.key), visible);
+    const key = keyText(operation.key);
+    const seq = overlaySeq(leader, key, readableSeq(replica));
+    if (seq === null) this.context.known.read(leader.term, key, row);
     const outcome = readOutcome(replica, seq === null ? row : rowOf(entryAt(replica, seq)), null);
     this.settle(replica, leader, {
       needSeq: 0,
@@ -223,6 +240,19 @@ export class Serving {
       answer: () => done(outcome),
       refuse: (detail) => done(notApplied('noQuorum', detail)),
     });
+  }
+
+  /** Any replica answers from its table what is marked eventual, or a version that it has applied. */
+  readAsReplica(replica: Replica, operation: ReadOperation, row: Row | null, done: ReadDone): boolean {
+    const { atLeast, consistency } = operation;
+    if (replica.tableBusy || replica.deleting || replica.syncedEpoch === 0) return false;
+    if (atLeast === null && consistency !== 'eventual') return false;
+    if (atLeast !== null && replica.appliedSeq < atLeast.seq) return false;
+    const staleMs = replica.freshAt === null ? null : Math.max(0, this.context.now - replica.freshAt);
+    const outcome = readOutcome(replica, row, isServing(replica) ? 0 : staleMs);
+    this.context.measured.readsByReplica += 1;
+    this.context.answer(() => done(outcome));
+    return true;
   }
 
   private settle(replica: Replica, leader: Leader, read: PendingRead): void {
@@ -305,6 +335,11 @@ export class Serving {
       return false;
     });
   }
+}
+
+/** The newest position that reads may see. */
+export function readableSeq(replica: Replica): number {
+  return holds('committed-reads') ? replica.commitSeq : replica.lastSeq;
 }
 
 function rowOf(entry: Entry | undefined): Row | null {

@@ -34,11 +34,11 @@ export const latencyAlerts: AlertGroup = {
       name: 'KvorumApplyLagging',
       severity: 'warning',
       holdsFor: '5m',
-      expr: `${select('kvorum_apply_lag_entries')} > 10000`,
-      meaning: 'the table of a worker is far behind its log; at 20,000 entries writes are refused',
+      expr: `${select('kvorum_apply_lag_entries')} > 30000`,
+      meaning: 'the table of a worker is far behind its log; at 60,000 entries writes are refused',
       summary: `The table of ${theProcess} is far behind its log`,
       description:
-        '{{ $value | humanize }} committed entries wait to be applied; at 20,000 writes are refused.',
+        '{{ $value | humanize }} committed entries wait to be applied; at 60,000 writes are refused.',
     },
     {
       name: 'KvorumCheckpointLagging',

@@ -209,7 +209,7 @@ const storage: Row = {
     }),
     lines({
       title: 'Table behind the log',
-      description: 'Committed entries that are not applied yet. At 20,000 writes are refused.',
+      description: 'Committed entries that are not applied yet. At 60,000 writes are refused.',
       queries: [{ expr: select('kvorum_apply_lag_entries', own), legend: 'entries' }],
       unit: 'none',
     }),

@@ -189,7 +189,7 @@ export const storageMetrics = {
   ),
   applyLagEntries: gauge(
     'kvorum_apply_lag_entries',
-    'Committed entries that the table lacks; answered from memory meanwhile. At the bound (20,000) writes are ' +
+    'Committed entries that the table lacks; answered from memory meanwhile. At the bound (60,000) writes are ' +
       'refused as overloaded.',
   ),
   applyLagBytes: gauge('kvorum_apply_lag_bytes', 'Bytes of the entries kept in memory for the table.'),

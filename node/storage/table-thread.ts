@@ -41,11 +41,11 @@ export interface TableThreadOptions {
   scrubRowsPerSecond?: number;
 }
 
-const applyDelayDefaultMs = 1_000;
+const applyDelayDefaultMs = 4_000;
 const scrubRowsPerSecondDefault = 200;
 /** Whatever has been gathered by then goes at once. */
 const gatheredEntriesMax = 10_000;
-const gatheredBytesMax = 8 * 1024 * 1024;
+const gatheredBytesMax = 16 * 1024 * 1024;
 
 export class TableThread implements Table {
   private readonly thread: StorageWorker<TableRequest, TableReply>;
@@ -178,8 +178,9 @@ export class TableThread implements Table {
     this.thread.post(request);
   }
 
+  /** What is still gathered is not part of it, and need not be: the answer says what is. */
   checkpoint(done: (synced: AppliedPosition[]) => void): void {
-    this.ask({ type: 'checkpoint', id: this.expect('synced', ({ positions }) => done(positions)) });
+    this.thread.post({ type: 'checkpoint', id: this.expect('synced', ({ positions }) => done(positions)) });
   }
 
   openCopy(partition: number, done: (copy: { handle: number; atSeq: number }) => void): void {

@@ -38,7 +38,8 @@ export class Worker implements WorkerInbox, LocalReplicas {
   private onRing: (ring: RingRecord) => void = () => undefined;
   private checkpointAt = 0;
   private checkpointing = false;
-  private appliedSinceCheckpoint = 0;
+  /** Something was applied since the last checkpoint began. */
+  private isCheckpointWanted = false;
   private ended = false;
   /** For people to look at. */
   readonly measured: Measurements;
@@ -54,7 +55,7 @@ export class Worker implements WorkerInbox, LocalReplicas {
 
   /** Nothing is under way that the next tick would move on. */
   get atRest(): boolean {
-    return this.machine.atRest && !this.checkpointing && this.appliedSinceCheckpoint === 0;
+    return this.machine.atRest && !this.checkpointing && !this.isCheckpointWanted;
   }
 
   /** To be called every `limits.tickMs`; five times as rarely will do while it is at rest. */
@@ -148,12 +149,23 @@ export class Worker implements WorkerInbox, LocalReplicas {
     done: (outcome: ReadOutcome) => void,
   ): void {
     if (this.ended) return done(ending);
-    const row = this.rowOf(partition, operation.key);
+    const row = this.readableRow(partition, operation);
     if (row === 'damaged') return done(damaged);
     this.run(this.machine.read(this.instant(), partition, epoch, operation, row, done));
   }
 
+  private readableRow(partition: number, operation: ReadOperation): Row | null | 'damaged' {
+    const { key, consistency, atLeast } = operation;
+    if (consistency === 'linearizable' && atLeast === null) {
+      const known = this.machine.knownForRead(partition, key);
+      if (known !== undefined && (known.row !== null || known.version === null)) return known.row;
+    }
+    return this.rowOf(partition, key);
+  }
+
   private versionOf(partition: number, operation: WriteOperation): Version | null | 'damaged' {
+    const known = this.machine.knownForWrite(partition, operation.key);
+    if (known !== undefined) return known.version;
     if (operation.precondition.type !== 'none') {
       const row = this.rowOf(partition, operation.key);
       return row === 'damaged' ? row : (row?.version ?? null);
@@ -309,12 +321,13 @@ export class Worker implements WorkerInbox, LocalReplicas {
         );
         return;
       }
-      case 'apply':
-        for (const { entries } of effect.batches) this.appliedSinceCheckpoint += entries.length;
-        {
-          table.apply(effect.batches, (outcome) => this.resume(() => effect.done(outcome)));
-          return;
-        }
+      case 'apply': {
+        table.apply(effect.batches, (outcome) => {
+          if (outcome === 'applied') this.isCheckpointWanted = true;
+          this.resume(() => effect.done(outcome));
+        });
+        return;
+      }
       case 'openCopy': {
         table.openCopy(effect.partition, (copy) => this.resume(() => effect.done(copy)));
         return;
@@ -352,9 +365,9 @@ export class Worker implements WorkerInbox, LocalReplicas {
   /** Lets the log be cut: every few seconds, if something was applied since. */
   private checkpoint(): void {
     const { clock, table } = this.options;
-    if (this.checkpointing || this.appliedSinceCheckpoint === 0 || clock.now() < this.checkpointAt) return;
+    if (this.checkpointing || !this.isCheckpointWanted || clock.now() < this.checkpointAt) return;
     this.checkpointing = true;
-    this.appliedSinceCheckpoint = 0;
+    this.isCheckpointWanted = false;
     table.checkpoint((positions) => {
       this.checkpointing = false;
       this.checkpointAt = clock.now() + checkpointEveryMs;

@@ -32,6 +32,7 @@ const descriptions: Record<keyof Limits, string> = {
   uncommittedBytesMax: 'bytes of the writes of one partition that are under way',
   applyLagBytesMax: 'bytes that the table may lag behind the log',
   applyLagEntriesMax: 'committed entries that the table may lag behind the log',
+  knownRowsBytesMax: 'bytes of keys and values that primaries remember, to spare looking into the table',
   syncBytesMax: 'largest gap filled from the log; a larger one is a full copy',
   idempotencyMs: 'how long an idempotency key is remembered',
   idempotencyKeysPerPartitionMax: 'idempotency keys remembered per partition',

@@ -36,13 +36,13 @@ export const latencyCases: Record<string, AlertCases> = {
   },
   KvorumApplyLagging: {
     fires: {
-      series: { [applyLag]: steady(12_000) },
+      series: { [applyLag]: steady(36_000) },
       at: '6m',
       labels: worker,
       summary: 'The table of kv-worker-0 of shop/kv is far behind its log',
-      description: '12k committed entries wait to be applied; at 20,000 writes are refused.',
+      description: '36k committed entries wait to be applied; at 60,000 writes are refused.',
     },
-    silent: { series: { [applyLag]: '12000+0x3 9000+0x3' }, at: '6m' },
+    silent: { series: { [applyLag]: '36000+0x3 27000+0x3' }, at: '6m' },
   },
   KvorumCheckpointLagging: {
     fires: {

@@ -1,0 +1,75 @@
+/**
+ * What this worker's primaries know of keys without asking the table: versions of what was written lately,
+ * and rows of what was read lately. Looking a key up costs more than all else that a primary does for a
+ * write.
+ *
+ * It holds what the table shows or is about to show, never less: newer entries are found in a leader's
+ * overlay first, and an entry that leaves the overlay, because the table shows it, replaces what is known
+ * here. Each term of a leader begins with nothing known; what earlier terms knew is never found again and
+ * goes with age. The oldest goes first where room is lacking, reads do not make a row younger.
+ */
+import type { Row, Version } from '../protocol/operation.js';
+
+/** Of a key that is absent both are null; of one whose value is not at hand the row alone is. */
+export interface KnownRow {
+  version: Version | null;
+  row: Row | null;
+}
+
+/** What a key costs besides its own bytes and those of its value, about. */
+const bytesPerKey = 200;
+
+export class KnownRows {
+  private readonly rows = new Map<string, KnownRow>();
+  private bytes = 0;
+  private terms = 0;
+
+  constructor(private readonly bytesMax: number) {}
+
+  /** For one leader: what it knows goes by this. */
+  newTerm(): string {
+    this.terms += 1;
+    return String.fromCharCode(this.terms & 0xffff, Math.floor(this.terms / 0x10000) & 0xffff);
+  }
+
+  get(term: string, key: string): KnownRow | undefined {
+    return this.rows.get(term + key);
+  }
+
+  /** The table shows this now. `row` is asked for if the key is one that is read. */
+  applied(term: string, key: string, version: Version | null, row: () => Row): void {
+    const name = term + key;
+    const isRead = (this.rows.get(name)?.row ?? null) !== null;
+    this.put(name, { version, row: isRead && version !== null ? row() : null });
+  }
+
+  /** The table has shown this, and the overlay has nothing newer. */
+  read(term: string, key: string, row: Row | null): void {
+    const name = term + key;
+    const known = this.rows.get(name);
+    const isKnown = known?.row === row && (row !== null || known.version === null);
+    if (!isKnown) this.put(name, { version: row?.version ?? null, row });
+  }
+
+  private put(name: string, known: KnownRow): void {
+    this.forget(name);
+    this.rows.set(name, known);
+    this.bytes += sizeOf(name, known);
+    while (this.bytes > this.bytesMax) {
+      const oldest = this.rows.keys().next();
+      if (oldest.done === true) return;
+      this.forget(oldest.value);
+    }
+  }
+
+  private forget(name: string): void {
+    const known = this.rows.get(name);
+    if (known === undefined) return;
+    this.rows.delete(name);
+    this.bytes -= sizeOf(name, known);
+  }
+}
+
+function sizeOf(name: string, { row }: KnownRow): number {
+  return bytesPerKey + name.length + (row === null ? 0 : row.value.length + row.contentType.length);
+}
