@@ -5,10 +5,10 @@
 import { assert } from '../../../core/assert.js';
 import { defaultLimits } from '../../../core/limits.js';
 import type { ControlRequestOf } from '../../../core/protocol/control-message.js';
-import { encodeEntry } from '../../../core/protocol/entry.js';
+import { encodeEntry, entryContent } from '../../../core/protocol/entry.js';
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { LogCommand, LogResult, RecoveredReplica } from '../../../core/protocol/log-command.js';
-import type { WriteOperation, WriteOutcome } from '../../../core/protocol/operation.js';
+import type { ReadOutcome, Row, WriteOperation, WriteOutcome } from '../../../core/protocol/operation.js';
 import type { PeerMessage, PeerMessageOf } from '../../../core/protocol/peer-message.js';
 import type { Replica } from '../../../core/replication/replica.js';
 import { encodeRing } from '../../../core/ring/ring-payload.js';
@@ -17,6 +17,7 @@ import { checksum } from '../../../node/storage/checksum.js';
 import { Worker } from '../../../node/worker/worker.js';
 
 const text = new TextEncoder();
+const textOf = new TextDecoder();
 
 export const voters: Identity[] = ['a', 'b', 'c'].map((id) => ({ id, storeId: `store-${id}` }));
 
@@ -61,6 +62,9 @@ export class ScriptedWorker {
   readonly worker: Worker;
   readonly sent: { to: WorkerId; message: PeerMessage }[] = [];
   readonly applied: Entry[] = [];
+  /** Times that the table was asked for a key. */
+  lookups = 0;
+  private readonly rows = new Map<string, Row>();
   readonly stops: string[] = [];
   readonly dropped: number[] = [];
   copiesOpened = 0;
@@ -90,12 +94,16 @@ export class ScriptedWorker {
         read: () => undefined,
       },
       table: {
-        get: () => null,
-        has: () => false,
+        get: (_partition, key) => this.lookUp(key),
+        has: (_partition, key) => this.lookUp(key) !== null,
         getReply: () => null,
         apply: (batches, done) => {
-          for (const { entries } of batches) this.applied.push(...entries);
-          this.deferred.push(() => done('applied'));
+          const entries = batches.flatMap((batch) => batch.entries);
+          this.applied.push(...entries);
+          this.deferred.push(() => {
+            for (const applied of entries) this.show(applied);
+            done('applied');
+          });
         },
         checkpoint: (done) => this.checkpoints.push(done),
         openCopy: (_partition, done) => {
@@ -125,6 +133,17 @@ export class ScriptedWorker {
       this.worker.peerConnected({ id, storeId, bootCount: 1, runId: 'run' });
     }
     this.settle();
+  }
+
+  private lookUp(key: Uint8Array): Row | null {
+    this.lookups += 1;
+    return this.rows.get(textOf.decode(key)) ?? null;
+  }
+
+  private show(applied: Entry): void {
+    const { kind, key, version, contentType, value } = entryContent(applied);
+    if (kind === 'put') this.rows.set(textOf.decode(key), { version, contentType, value });
+    else this.rows.delete(textOf.decode(key));
   }
 
   get replica(): Replica {
@@ -198,6 +217,18 @@ export class ScriptedWorker {
   write(key: string): WriteOutcome[] {
     const outcomes: WriteOutcome[] = [];
     this.worker.write(0, 0, put(key), (outcome) => outcomes.push(outcome));
+    return outcomes;
+  }
+
+  /** Outcomes of a linearizable read that a backup confirms. */
+  read(key: string): ReadOutcome[] {
+    const outcomes: ReadOutcome[] = [];
+    const operation = { key: text.encode(key), consistency: 'linearizable', atLeast: null } as const;
+    this.worker.read(0, 0, { ...operation, headOnly: false }, (outcome) => outcomes.push(outcome));
+    this.endTick();
+    const round = this.take('b', 'append').at(-1)?.round ?? 0;
+    const { epoch = 0 } = this.replica.leader ?? {};
+    this.from('b', this.ackMessage(epoch, this.replica.durable.lastSeq, round));
     return outcomes;
   }
 

@@ -57,7 +57,9 @@ describe('a log that is larger than its bound when the worker starts', () => {
   function trims(logBytes: number): string[] {
     const a = new ScriptedWorker({ ...found, logBytes });
     a.settle();
-    a.pass(100);
+    a.pass(defaultLimits.tickMs);
+    a.settle();
+    a.pass(defaultLimits.tickMs);
     for (const done of a.checkpoints.splice(0)) done([{ partition: 0, seq: 10 }]);
     return a.waiting().filter((type) => type === 'trim');
   }
