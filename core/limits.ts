@@ -48,6 +48,8 @@ export interface Limits {
   /** Entries of one partition that a primary has handed out and that are not committed. */
   uncommittedEntriesMax: number;
   uncommittedBytesMax: number;
+  /** How long what is committed may wait for more before it is applied to the table. */
+  applyDelayMs: number;
   /** Committed entries of one worker that its table has not applied. */
   applyLagEntriesMax: number;
   /** Bytes of the entries of one worker that are in memory because its table has not applied them. */
@@ -91,6 +93,7 @@ export const defaultLimits: Limits = {
   peerQueueBytesMax: 8 * 1024 * 1024,
   uncommittedEntriesMax: 1_024,
   uncommittedBytesMax: 8 * 1024 * 1024,
+  applyDelayMs: 2_000,
   applyLagEntriesMax: 60_000,
   applyLagBytesMax: 64 * 1024 * 1024,
   knownRowsBytesMax: 16 * 1024 * 1024,

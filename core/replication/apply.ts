@@ -1,6 +1,7 @@
 /**
  * From the log to the table: only what is committed and durable here is applied, one batch under way at a
- * time, so that what piles up meanwhile makes the next batch large. Then the log is cut up to what a synced
+ * time. Entries are gathered for a while first: a large batch touches each page of the table once, and nobody
+ * waits for it, since newer values are answered from memory. Then the log is cut up to what a synced
  * checkpoint of the table holds.
  */
 import { assert } from '../assert.js';
@@ -15,14 +16,16 @@ import { dropAppliedTail, tailSlice } from './replica.js';
 
 const batchEntriesMax = 10_000;
 const batchBytesMax = 32 * 1024 * 1024;
+/** Parts of the bounds on what may lag behind: gathered for a batch, at most. */
+const gatheredShare = { entries: 1 / 6, bytes: 1 / 4 };
 /** Let go of in one step: a whole batch would hold up everything else for tens of milliseconds. */
-const finishedPerStep = 1_000;
+const finishedShare = 1 / 60;
 /** Remembered of peers past and present: as many as a report carries. */
 const acksMax = 32;
 
 interface Batch {
   replica: Replica;
-  entries: Entry[];
+  entries: readonly Entry[];
   generation: number;
 }
 
@@ -31,6 +34,9 @@ export class Applier {
   /** Of the batch under way: what the table shows and memory has not let go of yet. */
   private finishing: Batch[] = [];
   private readonly waiting = new Set<Replica>();
+  private waitingSince = 0;
+  /** In memory, when that was last looked at. */
+  private entries = 0;
   /** No more than this can be in memory; exact after a count, and raised by whatever is taken since. */
   private bytesAtMost = 0;
 
@@ -43,7 +49,9 @@ export class Applier {
 
   /** Call when the commit position or the durable position has moved. */
   wake(replica: Replica): void {
-    if (this.target(replica) > replica.appliedUpTo) this.waiting.add(replica);
+    if (this.target(replica) <= replica.appliedUpTo) return;
+    if (this.waiting.size === 0) this.waitingSince = this.context.now;
+    this.waiting.add(replica);
   }
 
   private target(replica: Replica): number {
@@ -55,13 +63,14 @@ export class Applier {
   /** Bounds memory by what the tables have not applied. Bytes are counted only if they may be too many. */
   measureLag(): void {
     const { context } = this;
-    const { limits, replicas } = context;
-    let entries = 0;
-    for (const { tail } of replicas.values()) entries += tail.length;
+    const { applyLagEntriesMax, applyLagBytesMax } = context.limits;
+    this.entries = 0;
+    for (const { tail } of context.replicas.values()) this.entries += tail.length;
     this.bytesAtMost += context.takenBytes;
     context.takenBytes = 0;
-    if (this.bytesAtMost >= limits.applyLagBytesMax) this.bytesAtMost = this.countBytes();
-    context.lagging = entries >= limits.applyLagEntriesMax || this.bytesAtMost >= limits.applyLagBytesMax;
+    const bytesThatMatter = this.underWay ? applyLagBytesMax : applyLagBytesMax * gatheredShare.bytes;
+    if (this.bytesAtMost >= bytesThatMatter) this.bytesAtMost = this.countBytes();
+    context.lagging = this.entries >= applyLagEntriesMax || this.bytesAtMost >= applyLagBytesMax;
   }
 
   private countBytes(): number {
@@ -71,10 +80,11 @@ export class Applier {
     return bytes;
   }
 
-  /** Starts the next batch if none is under way. To be called in every tick. */
+  /** Goes on with the batch under way, or starts the next one when it is time. To be called in every tick. */
   run(): void {
     if (this.finishing.length > 0) this.finishSome();
-    if (this.underWay || this.waiting.size === 0) return;
+    if (this.underWay || this.waiting.size === 0 || !this.isDue()) return;
+    this.waitingSince = this.context.now;
     const batches: Batch[] = [];
     let count = 0;
     let bytes = 0;
@@ -103,6 +113,15 @@ export class Applier {
     if (batches.length > 0) this.start(batches);
   }
 
+  private isDue(): boolean {
+    const { now, limits } = this.context;
+    return (
+      now - this.waitingSince >= limits.applyDelayMs ||
+      this.entries >= limits.applyLagEntriesMax * gatheredShare.entries ||
+      this.bytesAtMost >= limits.applyLagBytesMax * gatheredShare.bytes
+    );
+  }
+
   private start(batches: Batch[]): void {
     this.underWay = true;
     this.context.emit({
@@ -128,25 +147,26 @@ export class Applier {
     this.waiting.add(replica);
   }
 
-  /** Some of what was applied; the rest in later steps. */
+  /** Some of what was applied; the rest at the end of this turn of the event loop, and of those after it. */
   private finishSome(): void {
-    let count = 0;
-    let index = 0;
-    for (const batch of this.finishing) {
-      if (count >= finishedPerStep) break;
-      this.finish(batch);
-      count += batch.entries.length;
-      index += 1;
+    let left = Math.ceil(this.context.limits.applyLagEntriesMax * finishedShare);
+    while (left > 0) {
+      const batch = this.finishing.shift();
+      if (batch === undefined) break;
+      const { entries } = batch;
+      if (entries.length > left) this.finishing.unshift({ ...batch, entries: entries.slice(left) });
+      this.finish({ ...batch, entries: entries.slice(0, left) });
+      left -= entries.length;
     }
-    this.finishing = this.finishing.slice(index);
-    this.underWay = this.finishing.length > 0;
+    this.underWay = this.isFinishing;
+    if (this.isFinishing) this.context.emit({ type: 'flush' });
   }
 
-  private finish(batch: Batch): void {
-    const { replica, entries } = batch;
-    if (replica.tableGeneration !== batch.generation) return;
+  private finish({ replica, entries, generation }: Batch): void {
+    if (replica.tableGeneration !== generation) return;
     replica.appliedSeq += entries.length;
-    if (replica.leader !== null) pruneOverlay(replica.leader, entries, replica.appliedSeq, this.context.known);
+    if (replica.leader !== null)
+      pruneOverlay(replica.leader, entries, replica.appliedSeq, this.context.known);
     // While a sync is under way memory may have to go back to the tail before it.
     if (replica.undo === null) dropAppliedTail(replica);
     this.wake(replica);

@@ -30,7 +30,7 @@ export type Effect =
     }
   | {
       type: 'apply';
-      batches: { partition: number; entries: Entry[] }[];
+      batches: { partition: number; entries: readonly Entry[] }[];
       done: (outcome: 'applied' | 'full') => void;
     }
   | { type: 'openCopy'; partition: number; done: (copy: { handle: number; atSeq: number }) => void }

@@ -16,8 +16,13 @@ export interface KnownRow {
   row: Row | null;
 }
 
-/** What a key costs besides its own bytes and those of its value, about. */
+/** What a key, and a row at hand, cost besides their own bytes, about. */
 const bytesPerKey = 200;
+const bytesPerRow = 300;
+/** A text that was put together from characters may be held as such. */
+const bytesPerTextCharacter = 32;
+/** Larger values are read from the table each time: that costs little beside sending them. */
+const valueBytesMax = 64 * 1024;
 
 export class KnownRows {
   private readonly rows = new Map<string, KnownRow>();
@@ -48,7 +53,9 @@ export class KnownRows {
     const name = term + key;
     const known = this.rows.get(name);
     const isKnown = known?.row === row && (row !== null || known.version === null);
-    if (!isKnown) this.put(name, { version: row?.version ?? null, row });
+    if (isKnown) return;
+    const isSmall = row === null || row.value.length <= valueBytesMax;
+    this.put(name, { version: row?.version ?? null, row: isSmall ? row : null });
   }
 
   private put(name: string, known: KnownRow): void {
@@ -71,5 +78,7 @@ export class KnownRows {
 }
 
 function sizeOf(name: string, { row }: KnownRow): number {
-  return bytesPerKey + name.length + (row === null ? 0 : row.value.length + row.contentType.length);
+  const keyBytes = bytesPerKey + name.length;
+  if (row === null) return keyBytes;
+  return keyBytes + bytesPerRow + row.value.length + bytesPerTextCharacter * row.contentType.length;
 }

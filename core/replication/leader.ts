@@ -221,23 +221,27 @@ export function pruneOverlay(
   appliedSeq: number,
   known: KnownRows,
 ): void {
-  for (const entry of applied) {
+  // Keys of which something newer stays. Going backwards, the first entry for a key is all that counts.
+  const settled = new Set<string>();
+  for (let at = applied.length - 1; at >= 0; at -= 1) {
+    const entry = applied[at];
+    if (entry === undefined) continue;
     if (leader.idempotency.size > 0) {
       const { idempotencyKey } = entryContent(entry);
       if (leader.idempotency.get(idempotencyKey) === entry.seq) leader.idempotency.delete(idempotencyKey);
     }
     const key = keyText(entryKey(entry));
     const newest = leader.overlay.get(key);
-    if (newest === undefined) continue;
-    // In their order, so that the last one for a key stays.
+    if (newest === undefined || settled.has(key)) continue;
     if (holds('known-rows-follow-table')) know(known, leader.term, key, entry);
     if (newest.seq <= appliedSeq) {
-      if (newest.seq === entry.seq) leader.overlay.delete(key);
+      leader.overlay.delete(key);
       continue;
     }
     let item = newest;
     while (item.previous !== null && item.previous.seq > appliedSeq) item = item.previous;
     item.previous = null;
+    settled.add(key);
   }
 }
 
@@ -246,7 +250,7 @@ function know(known: KnownRows, term: string, key: string, entry: Entry): void {
   known.applied(term, key, version, () => {
     const { version: own, contentType, value } = entryContent(entry);
     // Its own bytes: those of the entry are a small part of what they were cut from.
-    return { version: own, contentType, value: value.slice() };
+    return { version: own, contentType, value: new Uint8Array(value) };
   });
 }
 

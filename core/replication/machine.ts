@@ -37,7 +37,7 @@ import { isAtRest, recoveredReplica } from './replica.js';
 import { Replicating } from './replicating.js';
 import { RingChange } from './ring-change.js';
 import type { Stored } from './serving.js';
-import { notApplied, readableSeq, refusalToServe, Serving } from './serving.js';
+import { notApplied, refusalToServe, Serving } from './serving.js';
 import { Syncing } from './syncing.js';
 import { TickPlan } from './tick-plan.js';
 import type { TickScope } from './tick-plan.js';
@@ -187,16 +187,10 @@ export class ReplicaMachine {
     return this.end();
   }
 
-  /** Without the table, for a write; see {@link Serving.known}. */
-  knownForWrite(partition: number, key: Uint8Array): KnownRow | undefined {
+  /** See {@link Serving.known}. */
+  known(partition: number, key: Uint8Array, isRead: boolean): KnownRow | undefined {
     const replica = this.context.replicas.get(partition);
-    return replica === undefined ? undefined : this.serving.known(replica, key, Infinity);
-  }
-
-  /** Likewise for a read that only the primary may answer. */
-  knownForRead(partition: number, key: Uint8Array): KnownRow | undefined {
-    const replica = this.context.replicas.get(partition);
-    return replica === undefined ? undefined : this.serving.known(replica, key, readableSeq(replica));
+    return replica === undefined ? undefined : this.serving.known(replica, key, isRead);
   }
 
   peerConnected(at: Instant, run: PeerRun): Effect[] {
@@ -316,12 +310,18 @@ export class ReplicaMachine {
     for (const replica of dirty) {
       if (replica.leader !== null) this.replicating.flush(replica, replica.leader);
     }
+    if (this.applier.isFinishing) this.applier.run();
     return this.end();
   }
 
   /** As the last tick left it, with nothing happened since, and nothing that has to be tried again. */
   get atRest(): boolean {
-    return !this.tickPlan.stirred && !this.context.room.isLacking && !this.applier.isFinishing;
+    return !this.tickPlan.stirred && !this.context.room.isLacking && !this.isFinishing;
+  }
+
+  /** Memory has yet to let go of something that the table shows. */
+  get isFinishing(): boolean {
+    return this.applier.isFinishing;
   }
 
   tick(at: Instant): Effect[] {
@@ -333,8 +333,8 @@ export class ReplicaMachine {
       this.context.room.tick();
       this.fencing.settle();
       if (this.fencing.isWaiting) this.tickPlan.stirred = true;
-      this.applier.run();
       if (scope.isDue) this.applier.measureLag();
+      this.applier.run();
       this.heartbeat.tick();
     });
   }

@@ -70,11 +70,11 @@ export class Serving {
    * What it knows of a key without its table; undefined if the table has to be asked. Entries that the table
    * does not show yet go first, and are found by `write` and `read` themselves.
    */
-  known(replica: Replica, key: Uint8Array, throughSeq: number): KnownRow | undefined {
+  known(replica: Replica, key: Uint8Array, isRead: boolean): KnownRow | undefined {
     const { leader } = replica;
     if (leader === null || !isServing(replica)) return undefined;
     const text = keyText(key);
-    if (overlaySeq(leader, text, throughSeq) !== null) return inOverlay;
+    if (overlaySeq(leader, text, isRead ? readableSeq(replica) : Infinity) !== null) return inOverlay;
     return this.context.known.get(leader.term, text);
   }
 
@@ -338,7 +338,7 @@ export class Serving {
 }
 
 /** The newest position that reads may see. */
-export function readableSeq(replica: Replica): number {
+function readableSeq(replica: Replica): number {
   return holds('committed-reads') ? replica.commitSeq : replica.lastSeq;
 }
 

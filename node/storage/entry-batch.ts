@@ -14,9 +14,11 @@ export interface EntryGroup {
   entries: Entry[];
 }
 
+type ReadonlyGroup = Readonly<Omit<EntryGroup, 'entries'>> & { readonly entries: readonly Entry[] };
+
 const groupHeadBytes = 14;
 
-export function packGroups(groups: readonly Readonly<EntryGroup>[]): ArrayBuffer {
+export function packGroups(groups: readonly ReadonlyGroup[]): ArrayBuffer {
   let length = 0;
   for (const { entries } of groups) {
     length += groupHeadBytes;

@@ -26,8 +26,6 @@ export interface OpenStoreOptions {
   onDamage: (partition: number | null) => void;
   /** Runs a function once at the end of this turn of the event loop; at the end of this task if left out. */
   endOfTurn?: (run: () => void) => void;
-  /** How long committed entries may wait to be applied together with more. */
-  applyDelayMs?: number;
   /** Rows of the table proved in a second, in the background; 0 for none. */
   scrubRowsPerSecond?: number;
   /** Size that the log's write-ahead log is kept near. */

@@ -1,8 +1,6 @@
 /**
  * The port `Table` on a thread of its own. Reads by key do not travel: they are answered here, from a
- * connection that only reads. What is to be applied is gathered for a moment, because sorted batches of
- * thousands cost a third of what single rows do, and nobody waits for them: newer values are answered from
- * memory until then.
+ * connection that only reads.
  */
 import Database from 'better-sqlite3';
 import { assert } from '../../core/assert.js';
@@ -10,7 +8,6 @@ import type { Limits } from '../../core/limits.js';
 import type { Row } from '../../core/protocol/operation.js';
 import type { AppliedPosition, RememberedReply, Table } from '../worker/ports.js';
 import { packGroups } from './entry-batch.js';
-import type { EntryGroup } from './entry-batch.js';
 import type { StorageMeasurements } from './storage-measurements.js';
 import { StorageWorker } from './storage-worker.js';
 import type { ApplyBatch, StageChunk } from './table-file.js';
@@ -36,17 +33,10 @@ export interface TableThreadOptions {
   onDamage: (partition: number | null) => void;
   /** Runs a function once, when this turn of the event loop ends. */
   endOfTurn: (run: () => void) => void;
-  /** How long what is to be applied may wait for more. */
-  applyDelayMs?: number;
   scrubRowsPerSecond?: number;
 }
 
-const applyDelayDefaultMs = 4_000;
 const scrubRowsPerSecondDefault = 200;
-/** Whatever has been gathered by then goes at once. */
-const gatheredEntriesMax = 10_000;
-const gatheredBytesMax = 16 * 1024 * 1024;
-
 export class TableThread implements Table {
   private readonly thread: StorageWorker<TableRequest, TableReply>;
   private readonly connection: Database.Database;
@@ -54,20 +44,10 @@ export class TableThread implements Table {
   private readonly snapshot: TableSnapshot;
   private readonly asked = new Map<number, (answer: TableAnswer) => void>();
   private nextId = 1;
-  private gathered: EntryGroup[] = [];
-  private gatheredEntries = 0;
-  private gatheredBytes = 0;
-  private applyDone: ((outcome: 'applied' | 'full') => void)[] = [];
-  private applyTimer: NodeJS.Timeout | null = null;
-  private applying = 0;
   private closed = false;
   private rejectClose: ((error: Error) => void) | null = null;
 
-  private constructor(
-    private readonly options: TableThreadOptions,
-    onOpened: () => void,
-    onFailure: (error: Error) => void,
-  ) {
+  private constructor(options: TableThreadOptions, onOpened: () => void, onFailure: (error: Error) => void) {
     const { path, limits, measured, scrubRowsPerSecond = scrubRowsPerSecondDefault } = options;
     this.connection = new Database(path, { readonly: true, fileMustExist: true });
     this.connection.pragma('cache_size = -16384');
@@ -84,7 +64,6 @@ export class TableThread implements Table {
         else this.answered(reply);
       },
       (error) => {
-        if (this.applyTimer !== null) clearTimeout(this.applyTimer);
         this.closed = true;
         if (this.rejectClose === null) onFailure(error);
         else this.rejectClose(error);
@@ -126,34 +105,8 @@ export class TableThread implements Table {
   }
 
   apply(batches: readonly ApplyBatch[], done: (outcome: 'applied' | 'full') => void): void {
-    for (const { partition, entries } of batches) {
-      this.gathered.push({ partition, epoch: 0, entries: [...entries] });
-      this.gatheredEntries += entries.length;
-      for (const { bytes } of entries) this.gatheredBytes += bytes.length;
-    }
-    this.applyDone.push(done);
-    const enough = this.gatheredEntries >= gatheredEntriesMax || this.gatheredBytes >= gatheredBytesMax;
-    // While one batch is being applied the next one grows.
-    if (enough && this.applying === 0) this.flush();
-    else this.applyTimer ??= setTimeout(() => this.flush(), this.options.applyDelayMs ?? applyDelayDefaultMs);
-  }
-
-  /** Sends what was gathered; every other request calls it first, so that all keep their order. */
-  private flush(): void {
-    if (this.applyTimer !== null) clearTimeout(this.applyTimer);
-    this.applyTimer = null;
-    if (this.applyDone.length === 0 || this.closed) return;
-    const packed = packGroups(this.gathered);
-    const dones = this.applyDone;
-    this.gathered = [];
-    this.gatheredEntries = 0;
-    this.gatheredBytes = 0;
-    this.applyDone = [];
-    this.applying += 1;
-    const id = this.expect('applied', ({ outcome }) => {
-      this.applying -= 1;
-      for (const done of dones) done(outcome);
-    });
+    const packed = packGroups(batches.map(({ partition, entries }) => ({ partition, epoch: 0, entries })));
+    const id = this.expect('applied', ({ outcome }) => done(outcome));
     this.thread.post({ type: 'apply', id, packed }, [packed]);
   }
 
@@ -173,19 +126,13 @@ export class TableThread implements Table {
     done?.(answer);
   }
 
-  private ask(request: TableRequest): void {
-    this.flush();
-    this.thread.post(request);
-  }
-
-  /** What is still gathered is not part of it, and need not be: the answer says what is. */
   checkpoint(done: (synced: AppliedPosition[]) => void): void {
     this.thread.post({ type: 'checkpoint', id: this.expect('synced', ({ positions }) => done(positions)) });
   }
 
   openCopy(partition: number, done: (copy: { handle: number; atSeq: number }) => void): void {
     const id = this.expect('copyOpened', ({ handle, atSeq }) => done({ handle, atSeq }));
-    this.ask({ type: 'openCopy', id, partition });
+    this.thread.post({ type: 'openCopy', id, partition });
   }
 
   readCopy(
@@ -194,11 +141,11 @@ export class TableThread implements Table {
     done: (chunk: { rows: Uint8Array; last: boolean }) => void,
   ): void {
     const id = this.expect('copyRead', ({ rows, last }) => done({ rows, last }));
-    this.ask({ type: 'readCopy', id, handle, bytesMax });
+    this.thread.post({ type: 'readCopy', id, handle, bytesMax });
   }
 
   closeCopy(handle: number): void {
-    this.ask({ type: 'closeCopy', handle });
+    this.thread.post({ type: 'closeCopy', handle });
   }
 
   stage(
@@ -209,16 +156,15 @@ export class TableThread implements Table {
     const id = this.expect('staged', ({ outcome }) => done(outcome));
     // The rows may be part of a larger frame, which would be cloned as a whole.
     const rows = stage.rows.slice();
-    this.flush();
     this.thread.post({ type: 'stage', id, partition, part: { ...stage, rows } }, [rows.buffer]);
   }
 
   adopt(partition: number, stageNumber: number, done: () => void): void {
-    this.ask({ type: 'adopt', id: this.expect('done', done), partition, stageNumber });
+    this.thread.post({ type: 'adopt', id: this.expect('done', done), partition, stageNumber });
   }
 
   drop(partition: number, done: () => void): void {
-    this.ask({ type: 'drop', id: this.expect('done', done), partition });
+    this.thread.post({ type: 'drop', id: this.expect('done', done), partition });
   }
 
   /**
@@ -232,7 +178,7 @@ export class TableThread implements Table {
       if (this.closed) return;
       await new Promise<void>((resolve, reject) => {
         this.rejectClose = reject;
-        this.ask({ type: 'close', id: this.expect('done', () => resolve()) });
+        this.thread.post({ type: 'close', id: this.expect('done', () => resolve()) });
       });
     } finally {
       this.closed = true;

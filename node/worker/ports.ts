@@ -61,7 +61,7 @@ export interface Table {
    * room, nothing done.
    */
   apply(
-    batches: { partition: number; entries: Entry[] }[],
+    batches: { partition: number; entries: readonly Entry[] }[],
     done: (outcome: 'applied' | 'full') => void,
   ): void;
   /** Makes the table durable; answers what a restart is certain to find applied. */

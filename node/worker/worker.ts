@@ -157,14 +157,14 @@ export class Worker implements WorkerInbox, LocalReplicas {
   private readableRow(partition: number, operation: ReadOperation): Row | null | 'damaged' {
     const { key, consistency, atLeast } = operation;
     if (consistency === 'linearizable' && atLeast === null) {
-      const known = this.machine.knownForRead(partition, key);
+      const known = this.machine.known(partition, key, true);
       if (known !== undefined && (known.row !== null || known.version === null)) return known.row;
     }
     return this.rowOf(partition, key);
   }
 
   private versionOf(partition: number, operation: WriteOperation): Version | null | 'damaged' {
-    const known = this.machine.knownForWrite(partition, operation.key);
+    const known = this.machine.known(partition, operation.key, false);
     if (known !== undefined) return known.version;
     if (operation.precondition.type !== 'none') {
       const row = this.rowOf(partition, operation.key);
@@ -365,7 +365,9 @@ export class Worker implements WorkerInbox, LocalReplicas {
   /** Lets the log be cut: every few seconds, if something was applied since. */
   private checkpoint(): void {
     const { clock, table } = this.options;
-    if (this.checkpointing || !this.isCheckpointWanted || clock.now() < this.checkpointAt) return;
+    // Between two steps of letting go its answer would be cut short, and nothing asked for another.
+    const isWanted = this.isCheckpointWanted && !this.machine.isFinishing;
+    if (this.checkpointing || !isWanted || clock.now() < this.checkpointAt) return;
     this.checkpointing = true;
     this.isCheckpointWanted = false;
     table.checkpoint((positions) => {

@@ -30,6 +30,7 @@ const descriptions: Record<keyof Limits, string> = {
   peerQueueBytesMax: 'what waits to be sent to one peer before its stream is dropped',
   uncommittedEntriesMax: 'writes of one partition that are under way',
   uncommittedBytesMax: 'bytes of the writes of one partition that are under way',
+  applyDelayMs: 'how long writes are gathered before the table takes them',
   applyLagBytesMax: 'bytes that the table may lag behind the log',
   applyLagEntriesMax: 'committed entries that the table may lag behind the log',
   knownRowsBytesMax: 'bytes of keys and values that primaries remember, to spare looking into the table',

@@ -31,6 +31,7 @@ const wholeBoundMs = 60_000;
 function scenarioProfile(sizes: Map<string, number>): Profile {
   const limits = {
     ...defaultLimits,
+    applyDelayMs: 1,
     requestDeadlineMs: 3_000,
     replacementDelayMs: 4_000,
     logBytesPerPartitionMax: 600,

@@ -84,6 +84,14 @@ export interface Profile {
 /** Small bounds, so that what happens rarely in production happens often here. */
 export function simulationLimits(random: Random): Limits {
   const valueBytesMax = 2_048;
+  const limits = drawnLimits(random, valueBytesMax);
+  // Small batches and little memory go together.
+  return limits.applyLagEntriesMax === 64
+    ? { ...limits, applyDelayMs: 1, knownRowsBytesMax: 4_000 }
+    : { ...limits, applyDelayMs: 300 };
+}
+
+function drawnLimits(random: Random, valueBytesMax: number): Limits {
   return {
     ...defaultLimits,
     requestDeadlineMs: random.pick([2_000, 3_000, 5_000]),

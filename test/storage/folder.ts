@@ -29,7 +29,6 @@ export function storeOptions(changes: Partial<OpenStoreOptions> = {}): OpenStore
     onDamage: (partition) => {
       throw new Error(`damage in ${String(partition)}`);
     },
-    applyDelayMs: 1,
     ...changes,
   };
 }

@@ -94,7 +94,7 @@ export class ModelEngine implements StorageEngine {
     return { version: { ...version }, created, kind, digest };
   }
 
-  apply(batches: { partition: number; entries: Entry[] }[]): void {
+  apply(batches: { partition: number; entries: readonly Entry[] }[]): void {
     this.write((table) => {
       for (const { partition, entries } of batches) {
         const found = partitionOfTable(table, partition);

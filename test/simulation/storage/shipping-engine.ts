@@ -80,7 +80,7 @@ export class ShippingEngine implements StorageEngine {
     return this.openTable().getReply(partition, idempotencyKey);
   }
 
-  apply(batches: { partition: number; entries: Entry[] }[]): void {
+  apply(batches: { partition: number; entries: readonly Entry[] }[]): void {
     this.unsynced = true;
     assert(this.openTable().apply(batches) === 'applied', 'a database in memory has room');
   }

@@ -38,7 +38,7 @@ export class SimulatedDisk {
   /** The next commit ends in an I/O error. */
   failNextCommit = false;
   onCommit: DiskObserver = () => undefined;
-  onApply: (batches: { partition: number; entries: Entry[] }[]) => void = () => undefined;
+  onApply: (batches: { partition: number; entries: readonly Entry[] }[]) => void = () => undefined;
   private detached = false;
   private inFlight: Submission[] = [];
   private waiting: Submission[] = [];

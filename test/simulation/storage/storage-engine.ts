@@ -61,7 +61,7 @@ export interface StorageEngine {
   get(partition: number, key: Uint8Array): Row | null | 'damaged';
   has(partition: number, key: Uint8Array): boolean | 'damaged';
   getReply(partition: number, idempotencyKey: string): RememberedReply | null;
-  apply(batches: { partition: number; entries: Entry[] }[]): void;
+  apply(batches: { partition: number; entries: readonly Entry[] }[]): void;
   checkpoint(): AppliedPosition[];
   openCopy(partition: number): { handle: number; atSeq: number };
   readCopy(handle: number, bytesMax: number): { rows: Uint8Array; last: boolean };

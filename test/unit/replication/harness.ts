@@ -16,6 +16,9 @@ import type { Identity, PartitionRecord, RingRecord, WorkerId } from '../../../c
 import { checksum } from '../../../node/storage/checksum.js';
 import { Worker } from '../../../node/worker/worker.js';
 
+/** What is committed is applied in the next tick. */
+const limits = { ...defaultLimits, applyDelayMs: 1 };
+
 const text = new TextEncoder();
 const textOf = new TextDecoder();
 
@@ -78,7 +81,7 @@ export class ScriptedWorker {
       id: 'a',
       clusterId: 'test',
       runId: 'run',
-      limits: defaultLimits,
+      limits,
       checksum,
       recovered: {
         storeId: 'store-a',

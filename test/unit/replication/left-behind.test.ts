@@ -52,10 +52,10 @@ describe('a learner that is dropped before it was synced', () => {
 });
 
 describe('a log that is larger than its bound when the worker starts', () => {
-  const found = { lastSeq: 10, commitSeq: 10, appliedSeq: 9, tail: [entry(1, 10)] };
+  const found = () => ({ lastSeq: 10, commitSeq: 10, appliedSeq: 9, tail: [entry(1, 10)] });
 
   function trims(logBytes: number): string[] {
-    const a = new ScriptedWorker({ ...found, logBytes });
+    const a = new ScriptedWorker({ ...found(), logBytes });
     a.settle();
     a.pass(defaultLimits.tickMs);
     a.settle();
