@@ -4,6 +4,7 @@
  */
 import { assert } from '../../../core/assert.js';
 import { defaultLimits } from '../../../core/limits.js';
+import type { Limits } from '../../../core/limits.js';
 import type { ControlRequestOf } from '../../../core/protocol/control-message.js';
 import { encodeEntry, entryContent } from '../../../core/protocol/entry.js';
 import type { Entry } from '../../../core/protocol/entry.js';
@@ -17,7 +18,7 @@ import { checksum } from '../../../node/storage/checksum.js';
 import { Worker } from '../../../node/worker/worker.js';
 
 /** What is committed is applied in the next tick. */
-const limits = { ...defaultLimits, applyDelayMs: 1 };
+const usualLimits: Limits = { ...defaultLimits, applyDelayMs: 1 };
 
 const text = new TextEncoder();
 const textOf = new TextDecoder();
@@ -76,12 +77,12 @@ export class ScriptedWorker {
   private deferred: (() => void)[] = [];
   private ringVersion = 0;
 
-  constructor(recovered: Partial<RecoveredReplica> = {}) {
+  constructor(recovered: Partial<RecoveredReplica> = {}, limits: Partial<Limits> = {}) {
     this.worker = new Worker({
       id: 'a',
       clusterId: 'test',
       runId: 'run',
-      limits,
+      limits: { ...usualLimits, ...limits },
       checksum,
       recovered: {
         storeId: 'store-a',
