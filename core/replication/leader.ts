@@ -214,7 +214,7 @@ export function overlaySeq(leader: Leader, key: string, throughSeq: number): num
   return null;
 }
 
-/** After the table shows everything up to `appliedSeq`, these last; they become what is known of their keys. */
+/** After the table shows all up to `appliedSeq`, these last; they become what is known of their keys. */
 export function pruneOverlay(
   leader: Leader,
   applied: readonly Entry[],
