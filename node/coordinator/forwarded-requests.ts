@@ -5,7 +5,8 @@
  *
  * A request that arrives twice must not be written twice. Streams deliver in order, and a sender's numbers
  * only grow while a stream lasts, so whatever is not above the highest number seen on it has been here
- * before.
+ * before. Numbers of another run are far away, on either side: the sender's clock may have been set back
+ * before it started again, and a message of the run before, late, must not make the new ones look old.
  */
 import { partitionOf } from '../../core/ring/hash.js';
 import type { Limits } from '../../core/limits.js';
@@ -14,6 +15,10 @@ import type { PeerMessage, PeerMessageOf } from '../../core/protocol/peer-messag
 import type { WorkerId } from '../../core/ring/ring-record.js';
 import type { LocalReplicas } from '../worker/ports.js';
 import { forwardedRead, forwardedWrite, readReply, writeReply } from './forward-message.js';
+
+/** A sender begins a thousand numbers further for each millisecond; no stream holds as many at once. */
+const runDistance = 1_000_000;
+const runsMax = 4;
 
 export interface ForwardedRequestsOptions {
   limits: Limits;
@@ -25,7 +30,8 @@ export interface ForwardedRequestsOptions {
 }
 
 export class ForwardedRequests {
-  private readonly highestId = new Map<WorkerId, number>();
+  /** Of each run of a peer that something was heard of since its stream began, the last one at the end. */
+  private readonly highestIds = new Map<WorkerId, number[]>();
   /** Of each peer's next write. */
   private readonly traces = new Map<WorkerId, PeerMessageOf<'trace'>>();
   private inWork = 0;
@@ -35,7 +41,7 @@ export class ForwardedRequests {
 
   /** The sender's numbers may start anew on its next stream. */
   peerDisconnected(peer: WorkerId): void {
-    this.highestId.delete(peer);
+    this.highestIds.delete(peer);
     this.traces.delete(peer);
   }
 
@@ -87,8 +93,16 @@ export class ForwardedRequests {
   }
 
   private isRepeated(from: WorkerId, id: number): boolean {
-    if (id <= (this.highestId.get(from) ?? -1)) return true;
-    this.highestId.set(from, id);
+    const runs = this.highestIds.get(from) ?? [];
+    for (let index = 0; index < runs.length; index += 1) {
+      const highest = runs[index] ?? 0;
+      if (Math.abs(id - highest) >= runDistance) continue;
+      if (id > highest) runs[index] = id;
+      return id <= highest;
+    }
+    runs.push(id);
+    if (runs.length > runsMax) runs.shift();
+    this.highestIds.set(from, runs);
     return false;
   }
 

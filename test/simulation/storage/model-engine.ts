@@ -246,6 +246,8 @@ export class ModelEngine implements StorageEngine {
     for (const write of this.unsynced.slice(0, kept)) write(this.synced);
     this.unsynced = [];
     this.table = copyTable(this.synced);
+    // What was overwritten in vain may be there again.
+    this.damaged = true;
     return outcome;
   }
 
@@ -259,6 +261,7 @@ export class ModelEngine implements StorageEngine {
     this.table = copyTable(table);
     this.synced = copyTable(table);
     this.unsynced = [];
+    this.damaged = true;
   }
 
   wipe(): void {

@@ -150,6 +150,8 @@ export class ShippingEngine implements StorageEngine {
     this.databases.table.close();
     this.databases.table = new Database(this.syncedTable);
     this.table = null;
+    // What was overwritten in vain may be there again.
+    this.damaged = true;
     return 'lost';
   }
 
@@ -164,6 +166,7 @@ export class ShippingEngine implements StorageEngine {
     this.log = null;
     this.table = null;
     this.syncedTable = null;
+    this.damaged = true;
   }
 
   wipe(): void {

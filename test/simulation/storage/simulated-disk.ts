@@ -117,7 +117,9 @@ export class SimulatedDisk {
         this.maybeHang(process);
         return found;
       },
-      getReply: (partition, idempotencyKey) => engine.getReply(partition, idempotencyKey),
+      // A process that was killed while it hung in the call before does nothing more that counts.
+      getReply: (partition, idempotencyKey) =>
+        process.alive ? engine.getReply(partition, idempotencyKey) : null,
       apply: (batches, done) =>
         later('apply', () => {
           if (this.full) return done('full');
