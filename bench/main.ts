@@ -62,8 +62,8 @@ interface Options {
 const options = program.opts<Options>();
 const numbers = (list: string) => list.split(',').map(Number);
 const port = Number(options.port);
-/** Compilers at run time need a few seconds of load in each of several processes. */
-const warmUpSeconds = 5;
+/** Compilers at run time need ten seconds of load and more in each of several processes. */
+const warmUpSeconds = 10;
 const say = (line: string) => console.log(line);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kvorum-bench-'));

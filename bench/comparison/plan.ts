@@ -45,7 +45,7 @@ export function stepsOf(door: string, clients: readonly number[]): Step[] {
 }
 
 /** What passes beside the measurements themselves. */
-const secondsPerStart = 15;
+const secondsPerStart = 20;
 const secondsPerStep = 0.4;
 
 /** How long each measurement may last so that the whole takes about `minutes`; at least half a second. */
