@@ -16,7 +16,10 @@ import type { WorkerId } from '../../core/ring/ring-record.js';
 import type { LocalReplicas } from '../worker/ports.js';
 import { forwardedRead, forwardedWrite, readReply, writeReply } from './forward-message.js';
 
-/** A sender begins a thousand numbers further for each millisecond; no stream holds as many at once. */
+/**
+ * Runs begin a thousand numbers further for each millisecond of the sender's clock, so these are a second
+ * apart; what comes twice on one stream is never so far behind.
+ */
 const runDistance = 1_000_000;
 const runsMax = 4;
 
@@ -30,7 +33,7 @@ export interface ForwardedRequestsOptions {
 }
 
 export class ForwardedRequests {
-  /** Of each run of a peer that something was heard of since its stream began, the last one at the end. */
+  /** Of each run of a peer that something was heard of since its stream began. */
   private readonly highestIds = new Map<WorkerId, number[]>();
   /** Of each peer's next write. */
   private readonly traces = new Map<WorkerId, PeerMessageOf<'trace'>>();

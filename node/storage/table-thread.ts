@@ -37,6 +37,7 @@ export interface TableThreadOptions {
 }
 
 const scrubRowsPerSecondDefault = 200;
+
 export class TableThread implements Table {
   private readonly thread: StorageWorker<TableRequest, TableReply>;
   private readonly connection: Database.Database;
