@@ -104,9 +104,18 @@ export class Replicating {
       allSeq: allSeq(replica),
       round: leader.round,
       sentAt: this.context.now,
-      wantsLease: replica.givenBackEpoch < leader.epoch || !holds('no-lease-after-give-back'),
+      wantsLease: this.wantsLease(replica, leader),
       entries: entries.map((entry) => entry.bytes),
     });
+  }
+
+  /**
+   * Nobody reads from an attempt, and a lease that it held would only be waited for by the fence of the next
+   * one, if it comes to nothing.
+   */
+  private wantsLease(replica: Replica, leader: Leader): boolean {
+    if (!leader.active) return false;
+    return replica.givenBackEpoch < leader.epoch || !holds('no-lease-after-give-back');
   }
 
   /** A follower so far behind that memory has let go of what it needs. */

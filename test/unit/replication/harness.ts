@@ -238,6 +238,14 @@ export class ScriptedWorker {
 
   /** Makes it the primary of `epoch`, with both backups level. */
   serve(epoch: number): void {
+    this.lead(epoch);
+    this.publish({ epoch });
+    this.settle();
+    this.sent.length = 0;
+  }
+
+  /** An attempt that both backups have joined, and that no ring names yet. */
+  lead(epoch: number): void {
     this.fence(epoch);
     const { syncedEpoch, lastSeq } = this.replica.durable;
     const items: ControlRequestOf<'lead'>['items'] = [{ partition: 0, syncedEpoch, lastSeq, voters }];
@@ -250,9 +258,6 @@ export class ScriptedWorker {
     });
     this.settle();
     for (const { id } of voters.slice(1)) this.from(id, this.ackMessage(epoch, lastSeq));
-    this.publish({ epoch });
-    this.settle();
-    this.sent.length = 0;
   }
 
   fence(epoch: number): void {
