@@ -4,8 +4,7 @@
  */
 import { Distribution, durationBuckets } from '../distribution.js';
 import type { RingRecord, WorkerId } from '../ring/ring-record.js';
-import type { Settlement } from './reconfiguration.js';
-import type { Order, OrderKind } from './reconfiguration-item.js';
+import type { Order, OrderKind, Settlement } from './reconfiguration-item.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
 
 export const orderKinds = ['first', 'failover', 'move', 'replace'] as const satisfies readonly OrderKind[];

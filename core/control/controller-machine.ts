@@ -20,8 +20,8 @@ import { planHandovers } from './plan-rebalance.js';
 import { mayStart, planReplacements } from './plan-replacement.js';
 import type { PlanView } from './plan-view.js';
 import { Reconfiguration } from './reconfiguration.js';
-import type { Settlement, Surroundings } from './reconfiguration.js';
-import type { Order } from './reconfiguration-item.js';
+import type { Surroundings } from './reconfiguration.js';
+import type { Order, Settlement } from './reconfiguration-item.js';
 import { RecordChanges } from './record-changes.js';
 import { RetryMemory } from './retry-memory.js';
 import { RingDocument } from './ring-document.js';
@@ -271,7 +271,7 @@ export class ControllerMachine {
       return;
     }
     if (!this.document.trusted) return;
-    this.retries.inherit(record.epochCounter);
+    this.retries.inherit(record);
     this.connect();
     for (const id of namedWorkers(record)) this.workers.ensure(id, now);
     this.courier.publish(now);

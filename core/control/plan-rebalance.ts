@@ -19,8 +19,11 @@ import {
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
-/** Partitions whose writes are held at one time. */
-export const movesMax = 64;
+/**
+ * Partitions whose writes are held at one time: as many stand still if the controller is lost just then, and
+ * a larger batch takes longer.
+ */
+export const movesMax = 32;
 const balancingMovesMax = 8;
 
 export function planHandovers(view: PlanView, isResting: (partition: number) => boolean): Order[] {

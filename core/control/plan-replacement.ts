@@ -7,7 +7,7 @@ import type { Identity, PartitionRecord, RingRecord } from '../ring/ring-record.
 import { fenceQuorum, hasIdentity, sameIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { PlanView } from './plan-view.js';
-import { isHealthy, isLevel, presentVoters, servingReport, shouldHold } from './plan-view.js';
+import { hasQuorum, isHealthy, isLevel, presentVoters, servingReport, shouldHold } from './plan-view.js';
 import type { Order } from './reconfiguration-item.js';
 import { isFit, isPresent } from './worker-facts.js';
 
@@ -156,6 +156,8 @@ function followLearners(
   plan: ReplacementPlan,
 ): void {
   const report = servingReport(view, partition);
+  // Without a quorum nothing is held while it changes; whoever has begun just now has only not heard of it.
+  if (!hasQuorum(view, record) && isUnheard(view, record)) return;
   for (const learner of record.learners) {
     const useless = whyUseless(view, partition, record, learner);
     if (useless !== '') {
@@ -180,6 +182,10 @@ function whoLeavesFor(view: PlanView, partition: number, record: PartitionRecord
   if (record.voters.length < view.record.replicationFactor)
     return { leaving: null, reason: 'too few voters' };
   return { leaving: leavingVoter(view, record, wished), reason: 'placement' };
+}
+
+function isUnheard(view: PlanView, record: PartitionRecord): boolean {
+  return record.voters.some((voter) => view.workers.get(voter.id)?.liveness === 'unknown');
 }
 
 function whyUseless(view: PlanView, partition: number, record: PartitionRecord, learner: Identity): string {

@@ -50,6 +50,20 @@ export interface Item {
   reason: string;
 }
 
+/** How an order ended. */
+export interface Settlement {
+  order: Order;
+  done: boolean;
+  /** Done, and as it was ordered: another may have had to be chosen. */
+  achieved: boolean;
+  reason: string;
+  /** The chosen replica that did not bring its peers level. */
+  failedLeader: WorkerId | null;
+  tookMs: number;
+  /** What was allocated; 0 for none. */
+  epoch: number;
+}
+
 export function newItem(order: Order, base: PartitionRecord): Item {
   return {
     order,

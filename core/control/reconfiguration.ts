@@ -13,22 +13,9 @@ import { isAsOrdered, mayCommit, withAllocation, withCommits } from './configura
 import type { FenceAnswer } from './choice.js';
 import { fenceRequests, holdRequests, leadRequests } from './reconfiguration-request.js';
 import type { Addressed } from './reconfiguration-request.js';
-import type { Item, Order } from './reconfiguration-item.js';
+import type { Item, Order, Settlement } from './reconfiguration-item.js';
 import { isSettled, isSynced, newItem, nextVoters, progressed } from './reconfiguration-item.js';
 import type { ChangeOutcome, RingDocument } from './ring-document.js';
-
-export interface Settlement {
-  order: Order;
-  done: boolean;
-  /** Done, and as it was ordered: another may have had to be chosen. */
-  achieved: boolean;
-  reason: string;
-  /** The chosen replica that did not bring its peers level. */
-  failedLeader: WorkerId | null;
-  tookMs: number;
-  /** What was allocated; 0 for none. */
-  epoch: number;
-}
 
 /** What a reconfiguration needs of the controller around it. */
 export interface Surroundings {
@@ -249,7 +236,7 @@ export class Reconfiguration {
     item.voters = nextVoters(item, chosen);
     item.leaderBootCount = chosen.bootCount;
     item.state = holds('sync-before-commit') ? 'syncing' : 'ready';
-    item.deadline = now + this.stretched(item, this.around.limits.syncProgressMs);
+    this.giveTime(item, now);
     this.leadDue = true;
   }
 
@@ -285,12 +272,23 @@ export class Reconfiguration {
   }
 
   private noteProgress(item: Item, answer: WorkerReportOf<'leading'>['items'][number], now: number): void {
-    if (progressed(item, answer)) {
-      item.deadline = now + this.stretched(item, this.around.limits.syncProgressMs);
-    }
+    const syncedBefore = item.synced.length;
+    if (progressed(item, answer)) this.giveTime(item, now);
+    if (item.synced.length > syncedBefore) this.giveTimeToOthersOf(item, now);
     if (isSynced(item)) {
       item.state = 'ready';
       this.commitAt ??= now + this.around.limits.commitReadyMs;
+    }
+  }
+
+  private giveTime(item: Item, now: number): void {
+    item.deadline = now + this.stretched(item, this.around.limits.syncProgressMs);
+  }
+
+  /** A leader brings its partitions level one after the other, as its disk and those of its peers allow. */
+  private giveTimeToOthersOf({ chosen }: Item, now: number): void {
+    for (const other of this.inState('syncing')) {
+      if (other.chosen?.id === chosen?.id) this.giveTime(other, now);
     }
   }
 

@@ -2,9 +2,8 @@
  * What this controller remembers of its own attempts that failed: when to try again, whom to leave out, and
  * which unfinished attempts are its own to finish.
  */
-import type { WorkerId } from '../ring/ring-record.js';
-import type { Settlement } from './reconfiguration.js';
-import type { Order } from './reconfiguration-item.js';
+import type { RingRecord, WorkerId } from '../ring/ring-record.js';
+import type { Order, Settlement } from './reconfiguration-item.js';
 
 type Lane = 'failover' | 'move';
 
@@ -34,6 +33,8 @@ export class RetryMemory {
   private readonly ownAttempts = new Map<number, number>();
   /** The last epoch that was allocated before this controller began; null until it has read that. */
   private inherited: number | null = null;
+  /** Partitions that the one before left in the middle of an attempt. */
+  private readonly inheritedOpen = new Set<number>();
 
   constructor(controllerId: string) {
     let hash = 7;
@@ -58,7 +59,9 @@ export class RetryMemory {
    */
   patience(partition: number): number {
     const { failover, move } = this.rests;
-    const failures = (failover.get(partition)?.failures ?? 0) + (move.get(partition)?.failures ?? 0);
+    let failures = (failover.get(partition)?.failures ?? 0) + (move.get(partition)?.failures ?? 0);
+    // How often the one before had tried is not known: once at least.
+    if (this.inheritedOpen.has(partition)) failures += 1;
     return Math.min(patienceMax, 2 ** failures);
   }
 
@@ -67,8 +70,12 @@ export class RetryMemory {
    * before it had ended. If that one lives after all, it loses these attempts, and leaves the new ones alone
    * for a while.
    */
-  inherit(epochCounter: number): void {
-    this.inherited ??= epochCounter;
+  inherit({ epochCounter, partitions }: RingRecord): void {
+    if (this.inherited !== null) return;
+    this.inherited = epochCounter;
+    partitions.forEach(({ epoch, attempt }, partition) => {
+      if (attempt > epoch) this.inheritedOpen.add(partition);
+    });
   }
 
   isOwnAttempt(partition: number, attempt: number): boolean {
@@ -83,6 +90,7 @@ export class RetryMemory {
     const { order, done, achieved, epoch, failedLeader } = settlement;
     const { partition } = order;
     if (done) {
+      this.inheritedOpen.delete(partition);
       this.rests.failover.delete(partition);
       this.left.delete(partition);
       this.ownAttempts.delete(partition);

@@ -2,7 +2,7 @@
  * One line for what came to an end together: a failover of 64 partitions is committed at once, and is to be
  * read as one reconfiguration, not as 64.
  */
-import type { Settlement } from './reconfiguration.js';
+import type { Settlement } from './reconfiguration-item.js';
 
 export interface SettlementNote {
   message: 'partitions reconfigured' | 'reconfiguration failed';

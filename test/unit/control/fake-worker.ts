@@ -24,6 +24,8 @@ export class FakeWorker {
   runId: string;
   alive = true;
   leaving = false;
+  /** How long it takes to bring the voters of a partition level that it leads. */
+  syncMs: (partition: number) => number = () => 4;
   diskFull = false;
   /** Partitions with a damaged row, until a copy has replaced them. */
   readonly damaged = new Set<number>();
@@ -228,13 +230,17 @@ export class FakeWorker {
     }
     if (refusals.length > 0)
       this.tellLeading(controller, requestId, epoch, refusals, 'it is not what was chosen');
-    this.cluster.after(4, () => this.syncPeers(controller, requestId, epoch));
+    for (const ms of new Set(request.items.map(({ partition }) => this.syncMs(partition)))) {
+      this.cluster.after(ms, () => this.syncPeers(controller, requestId, epoch, ms));
+    }
   }
 
-  private syncPeers(controller: string, requestId: number, epoch: number): void {
+  /** Of the partitions that take no longer than `ms`. */
+  private syncPeers(controller: string, requestId: number, epoch: number, ms: number): void {
     if (!this.alive) return;
     const partitions: number[] = [];
     for (const [partition, lead] of this.leads) {
+      if (this.syncMs(partition) > ms) continue;
       if (lead.epoch !== epoch || this.replica(partition).promisedEpoch !== epoch) continue;
       for (const voter of lead.voters) this.syncPeer(partition, lead, voter);
       partitions.push(partition);

@@ -119,6 +119,21 @@ describe('a controller that is killed', () => {
     expect(unfinished).toBeGreaterThan(0);
   }, 300_000);
 
+  it('is continued by the next on slow disks too, with no more than one further fence', () => {
+    const cluster = settledCluster({ partitionCount: 16, workers: 4 });
+    for (const worker of cluster.workers.values()) worker.syncMs = () => 700;
+    cluster.worker('w1').leaving = true;
+    cluster.worker('w1').beat();
+    const open = () => cluster.document?.partitions.filter(({ epoch, attempt }) => attempt > epoch) ?? [];
+    expect(cluster.runUntil(() => open().length > 0, 1_000)).toBeGreaterThan(0);
+    cluster.stopController('c1');
+    const before = cluster.document?.epochCounter ?? 0;
+    const found = open().length;
+    cluster.startController('c2');
+    expect(cluster.runUntil(() => open().length < found, 2_500)).toBeGreaterThan(0);
+    expect(cluster.document?.epochCounter).toBe(before + 1);
+  });
+
   it('is missed by nobody while nothing happens', () => {
     const cluster = settledCluster();
     cluster.stopController();
@@ -129,6 +144,27 @@ describe('a controller that is killed', () => {
     cluster.startController('c2');
     cluster.run(3_000);
     expectFull(cluster);
+    expectIntact(cluster);
+  });
+});
+
+describe('a leader that is slow to bring its partitions level', () => {
+  it('is not given up while one after the other becomes level', () => {
+    const cluster = settledCluster({ partitionCount: 16, workers: 4 });
+    for (const worker of cluster.workers.values()) {
+      const turns = new Map<number, number>();
+      worker.syncMs = (partition) => {
+        if (!turns.has(partition)) turns.set(partition, turns.size + 1);
+        return 300 * (turns.get(partition) ?? 0);
+      };
+    }
+    cluster.worker('w1').leaving = true;
+    cluster.worker('w1').beat();
+    const led = () => cluster.document?.partitions.filter(({ primary }) => primary.id === 'w1').length;
+    expect(led()).toBeGreaterThan(2);
+    expect(cluster.runUntil(() => led() === 0, 12_000)).toBeGreaterThan(0);
+    expect(cluster.notes.map(({ message }) => message)).not.toContain('reconfiguration failed');
+    cluster.run(1_000);
     expectIntact(cluster);
   });
 });

@@ -176,6 +176,15 @@ const replacements: [string, (scene: Scene) => void, string][] = [
     },
     'replace c/sc d/sd',
   ],
+  [
+    'no vote, which would go unheld, before other voters were heard of at all',
+    (s) => {
+      s.wished = { voters: ['a', 'b', 'd'], primary: 'a' };
+      s.learner('d', 'sd', true);
+      for (const id of ['b', 'c']) s.facts(id).liveness = 'unknown';
+    },
+    '',
+  ],
   ['a learner that nobody needs is dropped', (s) => s.learner('d', 'sd', true), 'drop d/sd'],
   ['a learner with another store is dropped', (s) => s.learner('d', 'older', true), 'drop d/older'],
   [

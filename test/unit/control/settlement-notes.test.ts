@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Settlement } from '../../../core/control/reconfiguration.js';
+import type { Settlement } from '../../../core/control/reconfiguration-item.js';
 import { rangesText, SettlementNotes } from '../../../core/control/settlement-notes.js';
 
 function settlement(partition: number, fields: Partial<Settlement>): Settlement {
