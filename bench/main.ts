@@ -28,7 +28,7 @@ const others = known.filter(({ needs }) => needs !== null).map(({ name }) => nam
 const program = new Command('npm run bench --')
   .description('Measures a cluster on this machine, alone or beside others.')
   .option('--against <list>', `other systems, each started alone on this machine: ${others.join(',')}`, '')
-  .option('--minutes <n>', 'about how long the comparison may take', '9')
+  .option('--minutes <n>', 'about how long the comparison may take', '13')
   .option('--rounds <n>', 'how often each system has its turn', '3')
   .option('--clients <list>', 'numbers of clients, in turn', '1,16,64,256')
   .option('--keys <n>', 'number of different keys (default: 20000, sustained 1000000)')
@@ -62,8 +62,11 @@ interface Options {
 const options = program.opts<Options>();
 const numbers = (list: string) => list.split(',').map(Number);
 const port = Number(options.port);
-/** Compilers at run time need ten seconds of load and more in each of several processes. */
-const warmUpSeconds = 10;
+/**
+ * A server runs for days, and its compiler and caches need most of a minute of load in each of several
+ * processes: in its first ten seconds a write costs twice as much as after forty.
+ */
+const warmUpSeconds = 25;
 const say = (line: string) => console.log(line);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kvorum-bench-'));

@@ -23,7 +23,9 @@ export const workloads: readonly PlannedWorkload[] = [
 /** Doors that are there for one question need not answer all of them. */
 const doorsLimited: Readonly<Record<string, { workloads: string[]; onlyAt: readonly number[] }>> = {
   'kvorum-primary': { workloads: ['put-256', 'get-256'], onlyAt: [1, 64, 256] },
+  'etcd-any': { workloads: ['put-256', 'get-256'], onlyAt: [1, 64, 256] },
   'etcd-json': { workloads: ['put-256', 'get-256'], onlyAt: [64, 256] },
+  'etcd-json-any': { workloads: ['put-256'], onlyAt: [64] },
 };
 
 export interface Step {
@@ -45,7 +47,7 @@ export function stepsOf(door: string, clients: readonly number[]): Step[] {
 }
 
 /** What passes beside the measurements themselves. */
-const secondsPerStart = 20;
+const secondsPerStart = 45;
 const secondsPerStep = 0.4;
 
 /** How long each measurement may last so that the whole takes about `minutes`; at least half a second. */

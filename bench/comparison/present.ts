@@ -7,7 +7,7 @@ import { judge } from './targets.js';
 import type { Figures } from '../load/closed-loop.js';
 import type { Spread } from '../report/statistics.js';
 import type { BarChart } from '../report/svg.js';
-import type { Judged } from './targets.js';
+import type { Found, Judged } from './targets.js';
 import type { Comparison, Row } from './run.js';
 
 const own = 'kvorum';
@@ -92,23 +92,28 @@ function systemsTable({ systems }: Comparison): string {
 }
 
 export function targetsTable(targets: readonly Judged[]): string {
-  const rows = targets.map((target) => {
-    const { what, against, unit, found, foundAtPrimary, moreIsBetter, mustHold, aim, verdict } = target;
+  const rows = targets.map(({ what, unit, moreIsBetter, mustHold, aim, alike, strict }) => {
     const bound = (value: number) => `${moreIsBetter ? '≥' : '≤'} ${value} ${unit}`;
-    const value = unit === '%' ? `${found.median.toFixed(1)} %` : `${spreadText(found)} ×`;
-    const atPrimary = foundAtPrimary === null ? '' : `${spreadText(foundAtPrimary)} ×`;
-    return [what, against ?? '', bound(mustHold), bound(aim), value, atPrimary, verdict];
+    const cells = (found: Found | null) => [
+      found === null ? '' : foundText(found, unit),
+      found?.verdict ?? '',
+    ];
+    return [what, bound(mustHold), bound(aim), ...cells(alike), ...cells(strict)];
   });
   const heads = [
     'target',
-    'against',
     'must hold',
     'aim',
-    'found (least-most)',
-    'asking the primary',
+    'clients alike',
+    'verdict',
+    'other side at its best',
     'verdict',
   ];
-  return table(heads, ['left', 'left', 'right', 'right', 'right', 'right', 'left'], rows);
+  return table(heads, ['left', 'right', 'right', 'right', 'left', 'right', 'left'], rows);
+}
+
+function foundText({ ratio }: Found, unit: Judged['unit']): string {
+  return unit === '%' ? `${ratio.median.toFixed(1)} %` : `${spreadText(ratio)} ×`;
 }
 
 function spreadText({ median, least, most }: Spread): string {

@@ -1,8 +1,8 @@
 /**
- * etcd with three members and its defaults, reached over gRPC and through its JSON gateway. Always in the way
- * that suits etcd best: clients speak to the leader, which need not pass requests on, and over gRPC they
- * share a few connections, which spares etcd about a third of the processor time that one for each would
- * cost.
+ * etcd with three members and its defaults, reached over gRPC and through its JSON gateway. Each once in the
+ * way that suits etcd best: clients speak to the leader, which need not pass requests on, and over gRPC they
+ * share a few connections, which spares it much of the processor time that one for each would cost. And once
+ * as programs do that know nothing of each other or of the leader: a connection for each, to any member.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -29,7 +29,7 @@ export const etcd: System = {
     read: 'linearizable (serializable=false), by the read index',
   },
   needs: { program: 'etcd', debianPackage: 'etcd-server' },
-  doors: ['etcd', 'etcd-json'],
+  doors: ['etcd', 'etcd-any', 'etcd-json', 'etcd-json-any'],
   async start(folder, port) {
     mkdirSync(folder, { recursive: true });
     const processes = new ProcessGroup('SIGKILL');
@@ -40,7 +40,9 @@ export const etcd: System = {
       leader = found ?? leader;
       return found !== null;
     });
-    return { processes, doors: [await grpc(leader), gateway(leader)] };
+    const any = members.map((member) => clientPort(port, member));
+    const gateways = [gateway('etcd-json', [leader]), gateway('etcd-json-any', any)];
+    return { processes, doors: [await grpc(leader), grpcEach(any), ...gateways] };
   },
 };
 
@@ -85,7 +87,7 @@ async function grpc(port: number): Promise<Door> {
   const connections = (await Promise.all(opening)).map(grpcKeys);
   return {
     name: 'etcd',
-    title: 'etcd, gRPC',
+    title: 'etcd, gRPC, the leader, shared connections',
     connect(client) {
       const connection = connections[client % connections.length];
       return connection === undefined
@@ -93,6 +95,23 @@ async function grpc(port: number): Promise<Door> {
         : Promise.resolve(connection);
     },
   };
+}
+
+function grpcEach(ports: readonly number[]): Door {
+  return {
+    name: 'etcd-any',
+    title: 'etcd, gRPC, any member',
+    async connect(client) {
+      const connection = await GrpcConnection.open(host, portOf(ports, client));
+      return { ...grpcKeys(connection), close: () => connection.close() };
+    },
+  };
+}
+
+function portOf(ports: readonly number[], client: number): number {
+  const port = ports[client % ports.length];
+  if (port === undefined) throw new Error('no members');
+  return port;
 }
 
 /** Closing is left to the end of the members: other clients use the same connection. */
@@ -108,12 +127,12 @@ function grpcKeys(connection: GrpcConnection): Connection {
   };
 }
 
-function gateway(port: number): Door {
+function gateway(name: string, ports: readonly number[]): Door {
   return {
-    name: 'etcd-json',
-    title: 'etcd, JSON gateway',
-    async connect() {
-      const connection = await HttpConnection.open(new URL(`http://${host}:${port}`));
+    name,
+    title: `etcd, JSON gateway${ports.length > 1 ? ', any member' : ''}`,
+    async connect(client) {
+      const connection = await HttpConnection.open(new URL(`http://${host}:${portOf(ports, client)}`));
       return gatewayKeys(connection);
     },
   };

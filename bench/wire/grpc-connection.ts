@@ -7,6 +7,7 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { receiveBytes } from '../../platform/socket-bytes.js';
 
 const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 };
 const flags = { acknowledge: 1, endStream: 1, endHeaders: 4, padded: 8 };
@@ -23,9 +24,11 @@ interface Call {
   received: Buffer;
 }
 
+const nothing = Buffer.alloc(0);
+
 export class GrpcConnection {
   private readonly calls = new Map<number, Call>();
-  private unread: Buffer = Buffer.alloc(0);
+  private unread: Buffer = nothing;
   private unsent: Buffer[] = [];
   private nextStream = 1;
   /** What the server still takes on this connection and on each new stream. */
@@ -40,7 +43,7 @@ export class GrpcConnection {
     private readonly authority: string,
   ) {
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.take(chunk));
+    receiveBytes(socket, (bytes) => this.take(bytes));
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(new Error('connection closed')));
     socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -55,7 +58,8 @@ export class GrpcConnection {
   static open(host: string, port: number): Promise<GrpcConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, host);
-      socket.once('connect', () => resolve(new GrpcConnection(socket, `${host}:${port}`)));
+      const connection = new GrpcConnection(socket, `${host}:${port}`);
+      socket.once('connect', () => resolve(connection));
       socket.once('error', reject);
     });
   }
@@ -69,7 +73,7 @@ export class GrpcConnection {
       if (dataBytes > this.streamWindow) throw new Error(`a message of ${message.length} bytes is too large`);
       const stream = this.nextStream;
       this.nextStream += 2;
-      this.calls.set(stream, { resolve, reject, received: Buffer.alloc(0) });
+      this.calls.set(stream, { resolve, reject, received: nothing });
       const head = frame(frameType.headers, flags.endHeaders, stream, this.headerBlock(path, stream === 1));
       const frames = Buffer.concat([head, ...dataFrames(stream, message)]);
       this.waitingForWindow.push({ frames, dataBytes });
@@ -127,7 +131,8 @@ export class GrpcConnection {
       this.takeFrame(bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), stream, bytes.subarray(at + 9, end));
       at = end;
     }
-    this.unread = bytes.subarray(at);
+    // What was received is overwritten by what comes next, on whichever connection.
+    this.unread = at === bytes.length ? nothing : Buffer.from(bytes.subarray(at));
   }
 
   private takeFrame(type: number, flag: number, stream: number, payload: Buffer): void {
@@ -148,7 +153,8 @@ export class GrpcConnection {
     if ((flag & flags.padded) !== 0) throw new Error('padded data is not expected');
     const call = this.calls.get(stream);
     if (call === undefined) return;
-    call.received = call.received.length === 0 ? payload : Buffer.concat([call.received, payload]);
+    call.received =
+      call.received.length === 0 ? Buffer.from(payload) : Buffer.concat([call.received, payload]);
     this.receivedBytes += payload.length;
     if (this.receivedBytes < topUpBytes) return;
     this.send(windowUpdate(this.receivedBytes));

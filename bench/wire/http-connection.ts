@@ -4,14 +4,18 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { receiveBytes } from '../../platform/socket-bytes.js';
 
 export interface HttpReply {
   status: number;
   body: Buffer;
 }
 
+const nothing = Buffer.alloc(0);
+const endOfHead = Buffer.from('\r\n\r\n');
+
 export class HttpConnection {
-  private received: Buffer = Buffer.alloc(0);
+  private received: Buffer = nothing;
   private waiting: { resolve: (reply: HttpReply) => void; reject: (error: Error) => void } | null = null;
 
   private constructor(
@@ -19,7 +23,7 @@ export class HttpConnection {
     private readonly host: string,
   ) {
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.take(chunk));
+    receiveBytes(socket, (bytes) => this.take(bytes));
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(new Error('connection closed')));
   }
@@ -27,7 +31,8 @@ export class HttpConnection {
   static open(url: URL): Promise<HttpConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect(Number(url.port), url.hostname);
-      socket.once('connect', () => resolve(new HttpConnection(socket, url.host)));
+      const connection = new HttpConnection(socket, url.host);
+      socket.once('connect', () => resolve(connection));
       socket.once('error', reject);
     });
   }
@@ -37,7 +42,14 @@ export class HttpConnection {
       this.waiting = { resolve, reject };
       const length = body === null ? '' : `Content-Length: ${body.length}\r\n`;
       const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.host}\r\n${length}\r\n`;
-      this.socket.write(body === null ? head : Buffer.concat([Buffer.from(head), body]));
+      if (body === null) {
+        this.socket.write(head, 'latin1');
+        return;
+      }
+      const bytes = Buffer.allocUnsafe(head.length + body.length);
+      bytes.write(head, 0, 'latin1');
+      bytes.set(body, head.length);
+      this.socket.write(bytes);
     });
   }
 
@@ -47,20 +59,17 @@ export class HttpConnection {
   }
 
   private take(chunk: Buffer): void {
-    this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
-    const headEnd = this.received.indexOf('\r\n\r\n');
-    if (headEnd < 0) return;
-    const head = this.received.toString('latin1', 0, headEnd);
-    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    const isChunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head);
-    const whole = isChunked
-      ? parseChunks(this.received, headEnd + 4)
-      : parseSized(this.received, headEnd + 4, Number(length ?? 0));
-    if (whole === null) return;
-    this.received = this.received.subarray(whole.end);
+    // The chunk is overwritten by the next one, of whichever connection.
+    const bytes = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
+    const found = parseReply(bytes);
+    if (found === null) {
+      this.received = Buffer.from(bytes);
+      return;
+    }
+    this.received = found.end === bytes.length ? nothing : Buffer.from(bytes.subarray(found.end));
     const { waiting } = this;
     this.waiting = null;
-    waiting?.resolve({ status: Number(head.slice(9, 12)), body: whole.body });
+    waiting?.resolve({ status: found.status, body: Buffer.from(found.body) });
   }
 
   private fail(error: Error): void {
@@ -68,6 +77,18 @@ export class HttpConnection {
     this.waiting = null;
     waiting?.reject(error);
   }
+}
+
+function parseReply(bytes: Buffer): (WholeBody & { status: number }) | null {
+  const headEnd = bytes.indexOf(endOfHead);
+  if (headEnd < 0) return null;
+  const head = bytes.toString('latin1', 0, headEnd);
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  const isChunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head);
+  const whole = isChunked
+    ? parseChunks(bytes, headEnd + 4)
+    : parseSized(bytes, headEnd + 4, Number(length ?? 0));
+  return whole === null ? null : { status: Number(head.slice(9, 12)), ...whole };
 }
 
 interface WholeBody {

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { receiveBytes } from '../../platform/socket-bytes.js';
 
 export type RespReply = string | number | Buffer | null;
 
@@ -22,7 +23,8 @@ export class RespConnection {
 
   private constructor(private readonly socket: Socket) {
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.take(chunk));
+    // What was received is overwritten by what comes next, on whichever connection.
+    receiveBytes(socket, (bytes) => this.take(Buffer.from(bytes)));
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(new Error('connection closed')));
   }
@@ -30,7 +32,8 @@ export class RespConnection {
   static open(host: string, port: number): Promise<RespConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, host);
-      socket.once('connect', () => resolve(new RespConnection(socket)));
+      const connection = new RespConnection(socket);
+      socket.once('connect', () => resolve(connection));
       socket.once('error', reject);
     });
   }
