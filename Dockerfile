@@ -61,4 +61,4 @@ EXPOSE 8080
 # Both programs handle SIGTERM themselves, so they may be process 1. Whether they are well is asked over HTTP by whoever
 # runs the image: /livez, /readyz and /startupz.
 STOPSIGNAL SIGTERM
-CMD ["node", "dist/node/main.js"]
+CMD ["node", "--max-semi-space-size=32", "--heap-growing-percent=200", "dist/node/main.js"]

@@ -47,9 +47,10 @@ export class ManagedProcess {
 
   start(): void {
     const log = openLog(this.plan.logFile);
+    const { nodeOptions, program, arguments: given } = this.plan;
     const child = spawn(
       process.execPath,
-      ['--enable-source-maps', path.join(root, this.plan.program), ...this.plan.arguments],
+      ['--enable-source-maps', ...nodeOptions, path.join(root, program), ...given],
       { stdio: ['ignore', log, log, 'ipc'], env: childEnvironment() },
     );
     closeSync(log);

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { limitSettings } from '../platform/configuration/limit-settings.js';
 import { observabilitySettings } from '../platform/configuration/observability-settings.js';
+import { workerNodeOptions } from '../platform/node-options.js';
 import { flagNames } from '../platform/configuration/setting-name.js';
 import { peerPortBase } from './config.js';
 import type { LauncherValues } from './config.js';
@@ -17,6 +18,7 @@ export interface PlannedProcess {
   name: string;
   role: 'controller' | 'worker';
   url: string;
+  nodeOptions: readonly string[];
   /** Compiled program, relative to the root of the compiled tree. */
   program: string;
   arguments: string[];
@@ -42,6 +44,7 @@ export function planProcesses(
     name: 'controller',
     role: 'controller',
     url: `http://${reached}:${port}`,
+    nodeOptions: [],
     program: path.join('operator', 'main.js'),
     arguments: [
       ...['--data-dir', data.of('controller'), '--port', String(port), '--workers', list.join(',')],
@@ -57,6 +60,7 @@ export function planProcesses(
       name,
       role: 'worker',
       url: `http://${reached}:${clientPort(index)}`,
+      nodeOptions: workerNodeOptions,
       program: path.join('node', 'main.js'),
       arguments: ['--id', name, '--data-dir', data.of(name), ...ports, ...shared],
       logFile: data.logFile(name),

@@ -47,7 +47,7 @@ export function stepsOf(door: string, clients: readonly number[]): Step[] {
 }
 
 /** What passes beside the measurements themselves. */
-const secondsPerStart = 45;
+const secondsPerStart = 54;
 const secondsPerStep = 0.4;
 
 /** How long each measurement may last so that the whole takes about `minutes`; at least half a second. */

@@ -50,6 +50,8 @@ export interface Comparison {
   systems: SystemFacts[];
 }
 
+/** What the warm-up and the load leave to be done behind the replies: tables, checkpoints, old entries. */
+const settleMs = 8_000;
 const preloadClients = 64;
 const sampleSize = 300;
 const fsyncWrites = 200;
@@ -114,6 +116,7 @@ class Round {
       const load = { readShare: 0.5, clients: preloadClients, seconds };
       await measure(processes, door, this.keyspace(256), load);
     }
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
   }
 
   private async closing(running: RunningSystem, first: Door): Promise<void> {
@@ -149,11 +152,11 @@ class Round {
     });
   }
 
-  /** After the load: what is still to be done behind the replies gets two seconds first. */
+  /** After the load, when nothing of it is left to be done. */
   private async idleCpuPercent({ processes }: RunningSystem): Promise<number | null> {
     const { idleSeconds, say } = this.options;
     if (idleSeconds === 0) return null;
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
     const before = processes.cpuMicros();
     const startedAt = performance.now();
     await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));

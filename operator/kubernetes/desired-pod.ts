@@ -2,6 +2,7 @@
  * The template of the workers' pods. What stands here decides when workers are restarted: any change of it is
  * rolled out over all of them, one after another.
  */
+import { workerNodeOptions } from '../../platform/node-options.js';
 import type { ClusterSpec, KvorumCluster } from './cluster-spec.js';
 import { clusterIdOf } from './cluster-spec.js';
 import { clientPort, dataVolume, labelsOf, peerPort, workerSelector } from './object-names.js';
@@ -87,7 +88,7 @@ function container(cluster: KvorumCluster): object {
     name: 'worker',
     image: spec.image,
     imagePullPolicy: spec.imagePullPolicy,
-    command: ['node', 'dist/node/main.js'],
+    command: ['node', ...workerNodeOptions, 'dist/node/main.js'],
     env: environment(cluster),
     ports: [
       { name: 'http', containerPort: clientPort, protocol: 'TCP' },

@@ -30,7 +30,7 @@
  *   apiextensions.k8s.io      customresourcedefinitions           get patch of kvorumclusters.kvorum.dev
  *
  * A worker's container, as the operator makes it (ports: client 8080 named http, peer 7400 named peer):
- *   command           node dist/node/main.js
+ *   command           node, with `workerNodeOptions`, dist/node/main.js
  *   KVORUM_ID              fieldRef metadata.name
  *   KVORUM_CLUSTER_ID      <namespace>/<name of the KvorumCluster>: the same after a new installation
  *   KVORUM_DATA_DIR        /data (the volume)

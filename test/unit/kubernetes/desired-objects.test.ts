@@ -1,5 +1,7 @@
 /** What the workers' pods are given, and what they are not. */
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { desiredStatefulSet, desiredSurroundings } from '../../../operator/kubernetes/desired-objects.js';
 import { parseKvorumCluster, quantityOf } from '../../../operator/kubernetes/cluster-spec.js';
 import { workerSettings } from '../../../node/config.js';
@@ -7,6 +9,7 @@ import { readConfiguration } from '../../../platform/configuration/configuration
 import { clusterOf } from '../../support/cluster-of.js';
 
 interface Container {
+  command: string[];
   env: { name: string; value?: string }[];
   securityContext: object;
 }
@@ -63,6 +66,12 @@ describe('objects of a cluster', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  it('start the worker as the image does by itself', () => {
+    const dockerfile = readFileSync(path.resolve(import.meta.dirname, '../../../../Dockerfile'), 'utf8');
+    const [, command = ''] = /^CMD (.*)$/m.exec(dockerfile) ?? [];
+    expect(templateOf({}).spec.containers[0]?.command).toEqual(JSON.parse(command));
   });
 
   it('give the worker settings that it takes', () => {
