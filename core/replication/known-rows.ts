@@ -6,7 +6,11 @@
  * It holds what the table shows or is about to show, never less: newer entries are found in a leader's
  * overlay first, and an entry that leaves the overlay, because the table shows it, replaces what is known
  * here. Each term of a leader begins with nothing known; what earlier terms knew is never found again and
- * goes with age. The oldest goes first where room is lacking, reads do not make a row younger.
+ * goes with age.
+ *
+ * What was put here goes into the young half; when that is full, it becomes the old one, whose place it
+ * takes. Taking the oldest key out of one map each time would search through all the places that were left
+ * empty before it.
  */
 import type { Row, Version } from '../protocol/operation.js';
 
@@ -23,10 +27,13 @@ const bytesPerRow = 300;
 const bytesPerTextCharacter = 32;
 /** Larger values are read from the table each time: that costs little beside sending them. */
 const valueBytesMax = 64 * 1024;
+/** Of all that may be known, one value at most. */
+const valueShareMax = 1 / 8;
 
 export class KnownRows {
-  private readonly rows = new Map<string, KnownRow>();
-  private bytes = 0;
+  private young = new Map<string, KnownRow>();
+  private old: ReadonlyMap<string, KnownRow> = new Map();
+  private youngBytes = 0;
   private terms = 0;
 
   constructor(private readonly bytesMax: number) {}
@@ -38,42 +45,42 @@ export class KnownRows {
   }
 
   get(term: string, key: string): KnownRow | undefined {
-    return this.rows.get(term + key);
+    return this.find(term + key);
   }
 
   /** The table shows this now. `row` is asked for if the key is one that is read. */
   applied(term: string, key: string, version: Version | null, row: () => Row): void {
     const name = term + key;
-    const isRead = (this.rows.get(name)?.row ?? null) !== null;
+    const isRead = (this.find(name)?.row ?? null) !== null;
     this.put(name, { version, row: isRead && version !== null ? row() : null });
   }
 
   /** The table has shown this, and the overlay has nothing newer. */
   read(term: string, key: string, row: Row | null): void {
     const name = term + key;
-    const known = this.rows.get(name);
+    const known = this.find(name);
     const isKnown = known?.row === row && (row !== null || known.version === null);
     if (isKnown) return;
-    const isSmall = row === null || row.value.length <= valueBytesMax;
-    this.put(name, { version: row?.version ?? null, row: isSmall ? row : null });
+    this.put(name, { version: row?.version ?? null, row });
   }
 
-  private put(name: string, known: KnownRow): void {
-    this.forget(name);
-    this.rows.set(name, known);
-    this.bytes += sizeOf(name, known);
-    while (this.bytes > this.bytesMax) {
-      const oldest = this.rows.keys().next();
-      if (oldest.done === true) return;
-      this.forget(oldest.value);
-    }
+  private find(name: string): KnownRow | undefined {
+    return this.young.get(name) ?? this.old.get(name);
   }
 
-  private forget(name: string): void {
-    const known = this.rows.get(name);
-    if (known === undefined) return;
-    this.rows.delete(name);
-    this.bytes -= sizeOf(name, known);
+  /** The old half may know the same key: it is not asked, and ends before the young one does. */
+  private put(name: string, { version, row }: KnownRow): void {
+    const isSmall =
+      row !== null && row.value.length <= Math.min(valueBytesMax, valueShareMax * this.bytesMax);
+    const known = { version, row: isSmall ? row : null };
+    const before = this.young.get(name);
+    if (before !== undefined) this.youngBytes -= sizeOf(name, before);
+    this.young.set(name, known);
+    this.youngBytes += sizeOf(name, known);
+    if (this.youngBytes <= this.bytesMax / 2) return;
+    this.old = this.young;
+    this.young = new Map();
+    this.youngBytes = 0;
   }
 }
 

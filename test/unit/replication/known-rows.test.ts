@@ -105,11 +105,30 @@ describe('known rows', () => {
   it('forget the oldest where room is lacking', () => {
     const known = new KnownRows(10_000);
     const term = known.newTerm();
-    for (const key of ['a', 'b', 'c']) known.read(term, key, row(4_000));
-    expect(known.get(term, 'a')).toBeUndefined();
-    expect(known.get(term, 'c')?.row?.value.length).toBe(4_000);
-    known.read(term, 'd', row(20_000));
-    expect(['a', 'b', 'c', 'd'].map((key) => known.get(term, key))).toEqual(new Array(4).fill(undefined));
+    const keys = Array.from({ length: 50 }, (_, index) => `key${index}`);
+    for (const key of keys) known.read(term, key, row(1_000));
+    const held = keys.filter((key) => known.get(term, key) !== undefined);
+    expect(held).toEqual(keys.slice(-held.length));
+    expect(held.length).toBeGreaterThan(2);
+    expect(held.length * 1_000).toBeLessThan(10_000);
+  });
+
+  it('tell the newest of a key, also where an older half knows it from before', () => {
+    const known = new KnownRows(10_000);
+    const term = known.newTerm();
+    known.read(term, 'k', row(1_000));
+    for (const key of ['a', 'b', 'c']) known.read(term, key, row(1_000));
+    known.applied(term, 'k', { epoch: 1, seq: 9 }, () => row(10));
+    expect(known.get(term, 'k')).toMatchObject({ version: { seq: 9 }, row: { value: { length: 10 } } });
+    for (const key of ['d', 'e', 'f']) known.read(term, key, row(1_000));
+    expect(known.get(term, 'k')?.version?.seq ?? 9).toBe(9);
+  });
+
+  it('keep the version alone of a large value', () => {
+    const known = new KnownRows(10_000);
+    const term = known.newTerm();
+    known.read(term, 'k', row(2_000));
+    expect(known.get(term, 'k')).toEqual({ version: { epoch: 1, seq: 1 }, row: null });
   });
 
   it('keep terms apart', () => {
