@@ -1,7 +1,7 @@
 /**
  * From the log to the table: only what is committed and durable here is applied, one batch under way at a
  * time. Entries are gathered for a while first: a large batch touches each page of the table once, and nobody
- * waits for it, since newer values are answered from memory. Then the log is cut up to what a synced
+ * waits for it, since newer values are answered from memory; and workers take turns at it. Then the log is cut up to what a synced
  * checkpoint of the table holds.
  */
 import { assert } from '../assert.js';
@@ -13,6 +13,7 @@ import type { Context } from './context.js';
 import { pruneOverlay } from './leader.js';
 import type { Replica } from './replica.js';
 import { dropAppliedTail, tailSlice } from './replica.js';
+import { Turns } from './turn.js';
 
 const batchEntriesMax = 10_000;
 const batchBytesMax = 32 * 1024 * 1024;
@@ -35,12 +36,16 @@ export class Applier {
   private finishing: Batch[] = [];
   private readonly waiting = new Set<Replica>();
   private waitingSince = 0;
+  private waitingSinceTurn = 0;
+  private readonly turns: Turns;
   /** In memory, when that was last looked at. */
   private entries = 0;
   /** No more than this can be in memory; exact after a count, and raised by whatever is taken since. */
   private bytesAtMost = 0;
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Context) {
+    this.turns = new Turns(context.self.id, context.limits.applyDelayMs);
+  }
 
   /** Memory has yet to let go of something that the table shows. */
   get isFinishing(): boolean {
@@ -50,7 +55,7 @@ export class Applier {
   /** Call when the commit position or the durable position has moved. */
   wake(replica: Replica): void {
     if (this.target(replica) <= replica.appliedUpTo) return;
-    if (this.waiting.size === 0) this.waitingSince = this.context.now;
+    if (this.waiting.size === 0) this.gatherAnew();
     this.waiting.add(replica);
   }
 
@@ -84,7 +89,7 @@ export class Applier {
   run(): void {
     if (this.finishing.length > 0) this.finishSome();
     if (this.underWay || this.waiting.size === 0 || !this.isDue()) return;
-    this.waitingSince = this.context.now;
+    this.gatherAnew();
     const batches: Batch[] = [];
     let count = 0;
     let bytes = 0;
@@ -113,10 +118,20 @@ export class Applier {
     if (batches.length > 0) this.start(batches);
   }
 
+  private gatherAnew(): void {
+    this.waitingSince = this.context.now;
+    this.waitingSinceTurn = this.turn();
+  }
+
+  private turn(): number {
+    return this.turns.at(this.context.wall, this.context.ring);
+  }
+
   private isDue(): boolean {
     const { now, limits } = this.context;
     return (
       now - this.waitingSince >= limits.applyDelayMs ||
+      this.turn() !== this.waitingSinceTurn ||
       this.entries >= limits.applyLagEntriesMax * gatheredShare.entries ||
       this.bytesAtMost >= limits.applyLagBytesMax * gatheredShare.bytes
     );
