@@ -67,6 +67,7 @@ const port = Number(options.port);
  * processes: in its first ten seconds a write costs twice as much as after forty.
  */
 const warmUpSeconds = 25;
+const settleSeconds = 8;
 const say = (line: string) => console.log(line);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kvorum-bench-'));
@@ -98,6 +99,7 @@ async function runComparison(): Promise<void> {
   const keys = Number(options.keys ?? 20_000);
   const comparison = await compare({
     warmUpSeconds,
+    settleSeconds,
     systems,
     clients,
     rounds,

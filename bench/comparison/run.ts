@@ -18,6 +18,8 @@ export interface ComparisonOptions {
   rounds: number;
   seconds: number;
   warmUpSeconds: number;
+  /** For what the warm-up and the load leave to be done behind the replies: tables, checkpoints, old entries. */
+  settleSeconds: number;
   idleSeconds: number;
   keys: number;
   /** For data; what is put there is removed. */
@@ -50,8 +52,6 @@ export interface Comparison {
   systems: SystemFacts[];
 }
 
-/** What the warm-up and the load leave to be done behind the replies: tables, checkpoints, old entries. */
-const settleMs = 8_000;
 const preloadClients = 64;
 const sampleSize = 300;
 const fsyncWrites = 200;
@@ -116,7 +116,7 @@ class Round {
       const load = { readShare: 0.5, clients: preloadClients, seconds };
       await measure(processes, door, this.keyspace(256), load);
     }
-    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    await this.settle();
   }
 
   private async closing(running: RunningSystem, first: Door): Promise<void> {
@@ -156,13 +156,17 @@ class Round {
   private async idleCpuPercent({ processes }: RunningSystem): Promise<number | null> {
     const { idleSeconds, say } = this.options;
     if (idleSeconds === 0) return null;
-    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    await this.settle();
     const before = processes.cpuMicros();
     const startedAt = performance.now();
     await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
     const percent = (processes.cpuMicros() - before) / (performance.now() - startedAt) / 10;
     say(`  ${this.system.name}, idle: ${percent.toFixed(1)} % of a core`);
     return percent;
+  }
+
+  private settle(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, this.options.settleSeconds * 1_000));
   }
 
   private keyspace(valueBytes: number): Keyspace {

@@ -25,6 +25,11 @@ import { isFit, isPresent } from './worker-facts.js';
  */
 export const movesMax = 32;
 const balancingMovesMax = 8;
+/**
+ * Disks that fill up together are told of one after the other. A move begun in between would find no disk
+ * that can keep a promise, and its partitions would have no primary, not even for reads, until there is room.
+ */
+const diskFullMs = 2_000;
 
 export function planHandovers(view: PlanView, isResting: (partition: number) => boolean): Order[] {
   const urgent: Order[] = [];
@@ -59,7 +64,7 @@ function whyAway(view: PlanView, partition: number, record: PartitionRecord): st
   if (facts.expected === null) return `${id} is not wanted any more`;
   if (facts.expected.wish === 'restart') return `${id} is to restart`;
   if (facts.expected.wish === 'remove' && holds('chosen-stays-voter')) return `${id} is to be removed`;
-  if (facts.diskFull) return `the disk of ${id} is full`;
+  if (facts.diskFull && view.lastsMs(`full ${id}`) >= diskFullMs) return `the disk of ${id} is full`;
   if (isDamaged(view, partition, id)) return `its table at ${id} is damaged`;
   const wished = view.wished?.[partition]?.voters;
   const isLastSurplus =

@@ -238,6 +238,14 @@ const handovers: [string, (scene: Scene) => void, string][] = [
   ['nothing while all is well', () => undefined, ''],
   ['a worker that stops', (s) => (s.facts('a').leaving = true), 'b'],
   ['a full disk', (s) => (s.facts('a').diskFull = true), 'b'],
+  [
+    'not a disk that is full since just now: others may be about to say so',
+    (s) => {
+      s.facts('a').diskFull = true;
+      s.lasts = 1_000;
+    },
+    '',
+  ],
   ['a worker that nobody wants', (s) => (s.facts('a').expected = null), 'b'],
   ['an even spread', (s) => (s.wished = { voters: ['a', 'b', 'c'], primary: 'c' }), 'c'],
   [
