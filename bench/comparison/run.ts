@@ -18,7 +18,7 @@ export interface ComparisonOptions {
   rounds: number;
   seconds: number;
   warmUpSeconds: number;
-  /** For what the warm-up and the load leave to be done behind the replies: tables, checkpoints, old entries. */
+  /** For what warm-up and load leave to be done behind the replies: tables, checkpoints, old entries. */
   settleSeconds: number;
   idleSeconds: number;
   keys: number;

@@ -1,8 +1,8 @@
 /**
  * From the log to the table: only what is committed and durable here is applied, one batch under way at a
  * time. Entries are gathered for a while first: a large batch touches each page of the table once, and nobody
- * waits for it, since newer values are answered from memory; and workers take turns at it. Then the log is cut up to what a synced
- * checkpoint of the table holds.
+ * waits for it, since newer values are answered from memory. Workers take turns at it. Then the log is cut up
+ * to what a synced checkpoint of the table holds.
  */
 import { assert } from '../assert.js';
 import type { Entry } from '../protocol/entry.js';
