@@ -29,7 +29,7 @@ const balancingMovesMax = 8;
  * Disks that fill up together are told of one after the other. A move begun in between would find no disk
  * that can keep a promise, and its partitions would have no primary, not even for reads, until there is room.
  */
-const diskFullMs = 2_000;
+const diskFullMs = 1_000;
 
 export function planHandovers(view: PlanView, isResting: (partition: number) => boolean): Order[] {
   const urgent: Order[] = [];

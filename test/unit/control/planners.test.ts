@@ -242,7 +242,7 @@ const handovers: [string, (scene: Scene) => void, string][] = [
     'not a disk that is full since just now: others may be about to say so',
     (s) => {
       s.facts('a').diskFull = true;
-      s.lasts = 1_000;
+      s.lasts = 500;
     },
     '',
   ],
