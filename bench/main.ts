@@ -28,7 +28,7 @@ const others = known.filter(({ needs }) => needs !== null).map(({ name }) => nam
 const program = new Command('npm run bench --')
   .description('Measures a cluster on this machine, alone or beside others.')
   .option('--against <list>', `other systems, each started alone on this machine: ${others.join(',')}`, '')
-  .option('--minutes <n>', 'about how long the comparison may take', '13')
+  .option('--minutes <n>', 'about how long the comparison may take', '20')
   .option('--rounds <n>', 'how often each system has its turn', '3')
   .option('--clients <list>', 'numbers of clients, in turn', '1,16,64,256')
   .option('--keys <n>', 'number of different keys (default: 20000, sustained 1000000)')

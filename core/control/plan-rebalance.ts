@@ -64,7 +64,7 @@ function whyAway(view: PlanView, partition: number, record: PartitionRecord): st
   if (facts.expected === null) return `${id} is not wanted any more`;
   if (facts.expected.wish === 'restart') return `${id} is to restart`;
   if (facts.expected.wish === 'remove' && holds('chosen-stays-voter')) return `${id} is to be removed`;
-  if (facts.diskFull && view.lastsMs(`full ${id}`) >= diskFullMs) return `the disk of ${id} is full`;
+  if (facts.diskFull && view.now - facts.diskFullSince >= diskFullMs) return `the disk of ${id} is full`;
   if (isDamaged(view, partition, id)) return `its table at ${id} is damaged`;
   const wished = view.wished?.[partition]?.voters;
   const isLastSurplus =

@@ -36,6 +36,8 @@ export interface WorkerFacts {
   peers: Map<WorkerId, PeerView>;
   leaving: boolean;
   diskFull: boolean;
+  /** By this controller's clock; means nothing while the disk is not full. */
+  diskFullSince: number;
   liveness: Liveness;
   /** Since when it counts as dead. */
   deadAt: number | null;
@@ -59,6 +61,7 @@ function newFacts(id: WorkerId, now: number): WorkerFacts {
     peers: new Map(),
     leaving: false,
     diskFull: false,
+    diskFullSince: -Infinity,
     liveness: 'unknown',
     deadAt: null,
   };
@@ -157,6 +160,7 @@ export function mergeHeartbeat(
   for (const partition of heartbeat.deleted) facts.replicas.delete(partition);
   facts.ringVersion = heartbeat.ringVersion;
   facts.leaving = heartbeat.leaving;
+  if (heartbeat.diskFull && !facts.diskFull) facts.diskFullSince = now;
   facts.diskFull = heartbeat.diskFull;
   const peers = new Map<WorkerId, PeerView>();
   for (const peer of heartbeat.peers) {
@@ -185,7 +189,7 @@ export function isFit(facts: WorkerFacts | undefined): boolean {
   return facts?.liveness === 'alive' && !facts.leaving && !facts.diskFull && facts.expected?.wish === 'stay';
 }
 
-/** Alive and staying, and everything about it known: nothing about it is waited for. */
+/** Alive, staying, with room, and everything about it known: nothing about it is waited for. */
 export function isSteady(facts: WorkerFacts): boolean {
-  return facts.liveness === 'alive' && facts.complete && !facts.leaving && facts.expected?.wish === 'stay';
+  return isFit(facts) && facts.complete;
 }

@@ -16,7 +16,7 @@ export interface RecordedWrite {
 export class Recorder {
   readonly history: HistoryCall[] = [];
   /** Calls that got neither an answer of success nor one that tells something of the key. */
-  readonly failures: { at: number; what: string }[] = [];
+  readonly failures: { invokedAt: number; what: string }[] = [];
   private nextId = 0;
 
   constructor(
@@ -42,9 +42,9 @@ export class Recorder {
       status = reply.status;
       result = writeResult(reply, text);
     } catch (error) {
-      this.failures.push({ at: performance.now(), what: String(error) });
+      this.failures.push({ invokedAt, what: String(error) });
     }
-    if (status >= 500 || status === 429) this.failures.push({ at: performance.now(), what: `PUT ${status}` });
+    if (status >= 500 || status === 429) this.failures.push({ invokedAt, what: `PUT ${status}` });
     this.history.push({
       ...this.call(id, key, invokedAt, result.type === 'unknown'),
       kind: 'put',
@@ -66,9 +66,9 @@ export class Recorder {
       const version = versionOf(reply.headers.get('etag'));
       if (reply.status === 200 && version !== null) result = { type: 'found', version, value };
       else if (reply.status === 404) result = { type: 'missing' };
-      else this.failures.push({ at: performance.now(), what: `GET ${reply.status}` });
+      else this.failures.push({ invokedAt, what: `GET ${reply.status}` });
     } catch (error) {
-      this.failures.push({ at: performance.now(), what: String(error) });
+      this.failures.push({ invokedAt, what: String(error) });
     }
     const call = this.call(id, key, invokedAt, false);
     this.history.push({ ...call, kind: 'read', consistency: 'linearizable', atLeast: null, result });

@@ -241,8 +241,7 @@ const handovers: [string, (scene: Scene) => void, string][] = [
   [
     'not a disk that is full since just now: others may be about to say so',
     (s) => {
-      s.facts('a').diskFull = true;
-      s.lasts = 500;
+      Object.assign(s.facts('a'), { diskFull: true, diskFullSince: s.view().now - 500 });
     },
     '',
   ],

@@ -31,6 +31,20 @@ describe('what is committed', () => {
     expect(a.applied).toHaveLength(1);
   });
 
+  it('is gathered for less where the worker’s turn comes before, by its wall clock', () => {
+    const a = new ScriptedWorker({}, { applyDelayMs: 2_000 });
+    a.serve(epoch);
+    // The clock began with a turn.
+    a.pass(500);
+    a.write('key');
+    a.settle();
+    a.from('b', a.ackMessage(epoch, 1));
+    a.pass(1_500 - tickMs);
+    expect(a.applied).toHaveLength(0);
+    a.pass(tickMs);
+    expect(a.applied).toHaveLength(1);
+  });
+
   it('goes to the table at once when it is many entries', () => {
     const few = committed(9, { ...patient, applyLagEntriesMax: 60 });
     few.pass(1_000);
