@@ -2,10 +2,11 @@
  * The heartbeat of a machine that decides: it is woken at a steady pace, and more rarely while it says that
  * it is at rest, since an idle process pays for each time that it wakes.
  */
+import { msToBeat } from './beat.js';
 
 export interface Pace {
   everyMs: number;
-  /** While it is at rest. */
+  /** While it is at rest, on common beats. */
   restMs: number;
 }
 
@@ -43,6 +44,6 @@ export class Ticker {
   private readonly run = (): void => {
     const { everyMs, restMs } = this.pace;
     this.resting = this.tick() === 'at rest';
-    this.wait(this.resting ? restMs : everyMs);
+    this.wait(this.resting ? msToBeat(restMs) : everyMs);
   };
 }

@@ -48,7 +48,7 @@ const foreignPauseMs = 5_000;
 /** While all is quiet, a plan is made again after so many heartbeats. */
 const quietHeartbeats = 4;
 /** From one complete report of a worker to the next; between them heartbeats tell changes alone. */
-const completeReportHeartbeats = 20;
+const completeReportHeartbeats = 60;
 
 export class ControllerMachine {
   private readonly effects: ControlEffect[] = [];

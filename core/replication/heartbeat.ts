@@ -35,7 +35,9 @@ export class Heartbeat {
   constructor(private readonly context: Context) {}
 
   tick(): void {
-    if (this.context.now - this.sentAt < this.context.limits.heartbeatMs) return;
+    const { heartbeatMs, tickMs } = this.context.limits;
+    // The tick that comes nearest: one that is a moment early must not leave it to the next.
+    if (this.context.now - this.sentAt < heartbeatMs - tickMs / 2) return;
     this.sentAt = this.context.now;
     for (const [controller, state] of this.context.controllers) this.send(controller, state);
     this.context.deleted.clear();

@@ -23,6 +23,9 @@ export interface ConfigMapRingStoreOptions {
 }
 
 export class ConfigMapRingStore implements RingStore {
+  /** Read again and again, and mostly the same: the same record then, that nobody has to look at anew. */
+  private decoded: { contents: string; record: RingRecord } | null = null;
+
   constructor(private readonly options: ConfigMapRingStoreOptions) {}
 
   load(done: (result: LoadResult) => void): void {
@@ -46,7 +49,7 @@ export class ConfigMapRingStore implements RingStore {
     if (revision === '') return { status: 'failed', reason: 'the answer is no ConfigMap' };
     let record: RingRecord;
     try {
-      record = decodeRingContents(object);
+      record = this.decode(object);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       return { status: 'failed', reason: `ConfigMap ${this.options.name} cannot be read: ${problem}` };
@@ -56,6 +59,15 @@ export class ConfigMapRingStore implements RingStore {
       return { status: 'loaded', record, revision };
     }
     return this.adopt(record, revision);
+  }
+
+  /** Throws an error that says what is wrong with the contents. */
+  private decode({ data, binaryData }: ConfigMap): RingRecord {
+    const contents = JSON.stringify({ data, binaryData });
+    if (this.decoded?.contents !== contents) {
+      this.decoded = { contents, record: decodeRingContents({ data, binaryData }) };
+    }
+    return this.decoded.record;
   }
 
   /** Left by an installation before this one: it would be cleared away with that one's owner. */

@@ -22,6 +22,8 @@ interface Stored {
 
 export class LocalRingStore implements RingStore {
   private readonly lockFile: string;
+  /** Read again and again, and mostly the same: the same record then, that nobody has to look at anew. */
+  private parsed: { text: string; stored: Stored } | null = null;
   /** One after the other: calls of one process are never at the file together. */
   private last: Promise<unknown> = Promise.resolve();
 
@@ -108,7 +110,8 @@ export class LocalRingStore implements RingStore {
       throw error;
     }
     try {
-      return parseStored(text);
+      if (this.parsed?.text !== text) this.parsed = { text, stored: parseStored(text) };
+      return this.parsed.stored;
     } catch (error) {
       if (!(error instanceof RingJsonError)) throw error;
       throw new Error(`${this.file} is damaged: ${error.message}`, { cause: error });

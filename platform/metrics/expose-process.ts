@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Distribution, latencyBuckets } from '../../core/distribution.js';
+import { msToBeat } from '../beat.js';
 import { processMetrics } from './process-metrics.js';
 import type { LogCounts } from '../logger.js';
 import type { Metrics } from './metrics.js';
@@ -23,12 +24,12 @@ export function exposeProcess(metrics: Metrics, logged: LogCounts): void {
 }
 
 function probeEventLoop(delays: Distribution): void {
-  let expected = performance.now() + probeMs;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    delays.record(Math.max(0, now - expected) / 1_000);
-    expected = now + probeMs;
-  }, probeMs);
+  const waitMs = msToBeat(probeMs);
+  const expected = performance.now() + waitMs;
+  const timer = setTimeout(() => {
+    delays.record(Math.max(0, performance.now() - expected) / 1_000);
+    probeEventLoop(delays);
+  }, waitMs);
   timer.unref();
 }
 

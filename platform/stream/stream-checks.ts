@@ -3,6 +3,7 @@
  * has been silent for too long, and whether it should say itself that it is alive. Idle processes wake up for
  * this alone.
  */
+import { onBeats } from '../beat.js';
 
 export interface CheckedStream {
   check(now: number, sinceCheckMs: number, late: boolean): void;
@@ -14,7 +15,7 @@ const checksPerSilence = 3;
 export class StreamChecks {
   private readonly streams = new Set<CheckedStream>();
   private readonly checkMs: number;
-  private timer: NodeJS.Timeout | undefined;
+  private stop: (() => void) | undefined;
   private checkedAt = 0;
 
   constructor(
@@ -26,16 +27,16 @@ export class StreamChecks {
 
   add(stream: CheckedStream): void {
     this.streams.add(stream);
-    if (this.timer !== undefined) return;
+    if (this.stop !== undefined) return;
     this.checkedAt = this.now();
-    this.timer = setInterval(() => this.check(), this.checkMs);
+    this.stop = onBeats(() => this.check(), this.checkMs);
   }
 
   delete(stream: CheckedStream): void {
     this.streams.delete(stream);
     if (this.streams.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.stop?.();
+    this.stop = undefined;
   }
 
   private check(): void {

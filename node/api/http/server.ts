@@ -7,6 +7,7 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { KvorumError } from '../../../core/errors.js';
+import { onBeats } from '../../../platform/beat.js';
 import type { Clock } from '../../../platform/clock.js';
 import type { KvEndpoint } from '../kv-endpoint.js';
 import { errorReply } from '../reply.js';
@@ -37,7 +38,7 @@ export class HttpServer {
   private readonly context: ConnectionContext;
   private buffered = 0;
   private leaving = false;
-  private sweeper: NodeJS.Timeout | null = null;
+  private stopSweeping: (() => void) | null = null;
   /** Set while closing: called when the last connection is gone. */
   private emptied: (() => void) | null = null;
 
@@ -78,7 +79,7 @@ export class HttpServer {
       const timer = setTimeout(() => this.destroyAll(), timeoutMs);
       this.emptied = () => {
         clearTimeout(timer);
-        if (this.sweeper !== null) clearInterval(this.sweeper);
+        this.stopSweeping?.();
         resolve();
       };
       this.server.close();
@@ -94,7 +95,7 @@ export class HttpServer {
 
   private accept(socket: Socket): void {
     this.connections.add(new Connection(socket, this.context));
-    this.sweeper ??= setInterval(() => this.sweep(), sweepMs);
+    this.stopSweeping ??= onBeats(() => this.sweep(), sweepMs);
   }
 
   private createContext(): ConnectionContext {
@@ -140,9 +141,9 @@ export class HttpServer {
   private sweep(): void {
     const now = this.options.clock.now();
     for (const connection of [...this.connections]) connection.sweep(now);
-    if (this.connections.size > 0 || this.sweeper === null) return;
-    clearInterval(this.sweeper);
-    this.sweeper = null;
+    if (this.connections.size > 0) return;
+    this.stopSweeping?.();
+    this.stopSweeping = null;
   }
 
   private checkEmptied(): void {

@@ -46,6 +46,11 @@ function swap(store: LocalRingStore, expected: string | null, record: RingRecord
   return new Promise((resolve) => store.swap(expected, record, resolve));
 }
 
+function recordIn(result: LoadResult): RingRecord {
+  if (result.status !== 'loaded') throw new Error(JSON.stringify(result));
+  return result.record;
+}
+
 function revisionOf(result: SwapResult): string {
   if (result.status !== 'swapped') throw new Error(JSON.stringify(result));
   return result.revision;
@@ -63,6 +68,16 @@ describe('LocalRingStore', () => {
     const loaded = { status: 'loaded', record: recordOf(2), revision: second };
     expect(await load(store)).toEqual(loaded);
     expect(await load(new LocalRingStore(file, 500))).toEqual(loaded);
+  });
+
+  it('reads what another store has written since, and gives the same record while nothing has changed', async () => {
+    const [store, other] = [new LocalRingStore(file, 500), new LocalRingStore(file, 500)];
+    const first = revisionOf(await swap(store, null, recordOf(1)));
+    const [once, again] = [await load(store), await load(store)];
+    expect(again).toEqual(once);
+    expect(recordIn(again)).toBe(recordIn(once));
+    const second = revisionOf(await swap(other, first, recordOf(2)));
+    expect(await load(store)).toEqual({ status: 'loaded', record: recordOf(2), revision: second });
   });
 
   it('fails on a damaged file, at every byte that may be hit, and never takes it for absent', async () => {
