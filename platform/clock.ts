@@ -2,6 +2,7 @@
  * The real clock. Everything that decides takes the time from a port; this is what the programs put behind
  * it.
  */
+import { performance } from 'node:perf_hooks';
 
 export interface Clock {
   /** Monotonic milliseconds, with a fraction. */

@@ -28,6 +28,8 @@ export interface WriteOperation {
   idempotencyKey: string;
   /** W3C traceparent of the span that caused it, if it has one; decides nothing. */
   trace?: string;
+  /** The key as the primary's maps name it, once one was asked. */
+  keyText?: string;
 }
 
 /** When a write passed its stations on the primary, in monotonic milliseconds there. */
@@ -97,7 +99,11 @@ export interface ReadOperation {
   atLeast: Version | null;
   /** The value itself is not needed (HEAD). */
   headOnly: boolean;
+  /** The key as the primary's maps name it, once one was asked. */
+  keyText?: string;
 }
+
+export type Operation = ReadOperation | WriteOperation;
 
 export type ReadOutcome =
   /** `valueBytes`: of the value, which need not be in the row if only the head was asked for. */

@@ -30,53 +30,54 @@ const valueBytesMax = 64 * 1024;
 /** Of all that may be known, one value at most. */
 const valueShareMax = 1 / 8;
 
+type Half = Map<number, Map<string, KnownRow>>;
+
 export class KnownRows {
-  private young = new Map<string, KnownRow>();
-  private old: ReadonlyMap<string, KnownRow> = new Map();
+  /** By term, then by key. */
+  private young: Half = new Map();
+  private old: Half = new Map();
   private youngBytes = 0;
   private terms = 0;
 
   constructor(private readonly bytesMax: number) {}
 
   /** For one leader: what it knows goes by this. */
-  newTerm(): string {
+  newTerm(): number {
     this.terms += 1;
-    return String.fromCharCode(this.terms & 0xffff, Math.floor(this.terms / 0x10000) & 0xffff);
+    return this.terms;
   }
 
-  get(term: string, key: string): KnownRow | undefined {
-    return this.find(term + key);
+  get(term: number, key: string): KnownRow | undefined {
+    return this.young.get(term)?.get(key) ?? this.old.get(term)?.get(key);
   }
 
   /** The table shows this now. `row` is asked for if the key is one that is read. */
-  applied(term: string, key: string, version: Version | null, row: () => Row): void {
-    const name = term + key;
-    const isRead = (this.find(name)?.row ?? null) !== null;
-    this.put(name, { version, row: isRead && version !== null ? row() : null });
+  applied(term: number, key: string, version: Version | null, row: () => Row): void {
+    const isRead = (this.get(term, key)?.row ?? null) !== null;
+    this.put(term, key, version, isRead && version !== null ? row() : null);
   }
 
   /** The table has shown this, and the overlay has nothing newer. */
-  read(term: string, key: string, row: Row | null): void {
-    const name = term + key;
-    const known = this.find(name);
+  read(term: number, key: string, row: Row | null): void {
+    const known = this.get(term, key);
     const isKnown = known?.row === row && (row !== null || known.version === null);
-    if (isKnown) return;
-    this.put(name, { version: row?.version ?? null, row });
-  }
-
-  private find(name: string): KnownRow | undefined {
-    return this.young.get(name) ?? this.old.get(name);
+    if (!isKnown) this.put(term, key, row?.version ?? null, row);
   }
 
   /** The old half may know the same key: it is not asked, and ends before the young one does. */
-  private put(name: string, { version, row }: KnownRow): void {
+  private put(term: number, key: string, version: Version | null, row: Row | null): void {
     const isSmall =
       row !== null && row.value.length <= Math.min(valueBytesMax, valueShareMax * this.bytesMax);
     const known = { version, row: isSmall ? row : null };
-    const before = this.young.get(name);
-    if (before !== undefined) this.youngBytes -= sizeOf(name, before);
-    this.young.set(name, known);
-    this.youngBytes += sizeOf(name, known);
+    let rows = this.young.get(term);
+    if (rows === undefined) {
+      rows = new Map();
+      this.young.set(term, rows);
+    }
+    const before = rows.get(key);
+    if (before !== undefined) this.youngBytes -= sizeOf(key, before);
+    rows.set(key, known);
+    this.youngBytes += sizeOf(key, known);
     if (this.youngBytes <= this.bytesMax / 2) return;
     this.old = this.young;
     this.young = new Map();
@@ -84,8 +85,8 @@ export class KnownRows {
   }
 }
 
-function sizeOf(name: string, { row }: KnownRow): number {
-  const keyBytes = bytesPerKey + name.length;
+function sizeOf(key: string, { row }: KnownRow): number {
+  const keyBytes = bytesPerKey + key.length;
   if (row === null) return keyBytes;
   return keyBytes + bytesPerRow + row.value.length + bytesPerTextCharacter * row.contentType.length;
 }

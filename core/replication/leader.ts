@@ -126,7 +126,7 @@ export interface Leader {
   reads: PendingRead[];
   overlay: Map<string, OverlayItem>;
   /** What it knows of rows goes by this ({@link KnownRows}). */
-  readonly term: string;
+  readonly term: number;
   idempotency: Map<string, number>;
   logTime: number;
   /** Leases are renewed while somebody reads. */
@@ -245,7 +245,7 @@ export function pruneOverlay(
   }
 }
 
-function know(known: KnownRows, term: string, key: string, entry: Entry): void {
+function know(known: KnownRows, term: number, key: string, entry: Entry): void {
   const version = isDelete(entry) ? null : { epoch: entry.epoch, seq: entry.seq };
   known.applied(term, key, version, () => {
     const { version: own, contentType, value } = entryContent(entry);

@@ -10,7 +10,7 @@ import type { Limits } from '../limits.js';
 import type { ControlRequest } from '../protocol/control-message.js';
 import type { Checksum } from '../protocol/entry.js';
 import type { PeerRun, RecoveredStore } from '../protocol/log-command.js';
-import type { NotApplied, ReadOperation, Row, WriteOperation } from '../protocol/operation.js';
+import type { NotApplied, Operation, ReadOperation, Row, WriteOperation } from '../protocol/operation.js';
 import type { PeerMessage } from '../protocol/peer-message.js';
 import { decodeRing } from '../ring/ring-payload.js';
 import type { WorkerId } from '../ring/ring-record.js';
@@ -188,9 +188,9 @@ export class ReplicaMachine {
   }
 
   /** See {@link Serving.known}. */
-  known(partition: number, key: Uint8Array, isRead: boolean): KnownRow | undefined {
+  known(partition: number, operation: Operation, isRead: boolean): KnownRow | undefined {
     const replica = this.context.replicas.get(partition);
-    return replica === undefined ? undefined : this.serving.known(replica, key, isRead);
+    return replica === undefined ? undefined : this.serving.known(replica, operation, isRead);
   }
 
   peerConnected(at: Instant, run: PeerRun): Effect[] {

@@ -6,6 +6,7 @@ import { assert } from '../assert.js';
 import type { Entry, EntryContent } from '../protocol/entry.js';
 import { encodeEntry, entryContent, requestDigest } from '../protocol/entry.js';
 import type {
+  Operation,
   Precondition,
   ReadOperation,
   ReadOutcome,
@@ -70,10 +71,10 @@ export class Serving {
    * What it knows of a key without its table; undefined if the table has to be asked. Entries that the table
    * does not show yet go first, and are found by `write` and `read` themselves.
    */
-  known(replica: Replica, key: Uint8Array, isRead: boolean): KnownRow | undefined {
+  known(replica: Replica, operation: Operation, isRead: boolean): KnownRow | undefined {
     const { leader } = replica;
     if (leader === null || !isServing(replica)) return undefined;
-    const text = keyText(key);
+    const text = textOf(operation);
     if (overlaySeq(leader, text, isRead ? readableSeq(replica) : Infinity) !== null) return inOverlay;
     return this.context.known.get(leader.term, text);
   }
@@ -86,7 +87,7 @@ export class Serving {
 
     const before = holds('idempotency-before-precondition');
     if (before && this.answerRepeat(replica, leader, operation, stored, done)) return;
-    const key = keyText(operation.key);
+    const key = textOf(operation);
     const newestSeq = overlaySeq(leader, key, Infinity);
     const current = newestSeq === null ? stored.version : this.versionAt(replica, newestSeq);
     if (!preconditionHolds(operation.precondition, current)) {
@@ -229,7 +230,7 @@ export class Serving {
   read(replica: Replica, operation: ReadOperation, row: Row | null, done: ReadDone): void {
     const leader = replica.leader;
     assert(leader !== null && isServing(replica), 'linearizable reads reach a serving primary');
-    const key = keyText(operation.key);
+    const key = textOf(operation);
     const seq = overlaySeq(leader, key, readableSeq(replica));
     if (seq === null) this.context.known.read(leader.term, key, row);
     const outcome = readOutcome(replica, seq === null ? row : rowOf(entryAt(replica, seq)), null);
@@ -335,6 +336,12 @@ export class Serving {
       return false;
     });
   }
+}
+
+/** Made once for each operation: it is asked for before the table and again after it. */
+function textOf(operation: Operation): string {
+  operation.keyText ??= keyText(operation.key);
+  return operation.keyText;
 }
 
 /** The newest position that reads may see. */

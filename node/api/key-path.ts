@@ -5,7 +5,7 @@
  * `..` and `//` are bytes like any other, so no two spellings of different keys ever meet, and none is
  * rewritten on the way.
  */
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { KvorumError } from '../../core/errors.js';
 
 export const kvPrefix = '/v1/kv/';

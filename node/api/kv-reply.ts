@@ -1,4 +1,5 @@
 /** What the store answered, as HTTP. */
+import { Buffer } from 'node:buffer';
 import { unreachable } from '../../core/assert.js';
 import type { ErrorCode } from '../../core/errors.js';
 import type {

@@ -10,6 +10,7 @@
  *
  * It has no clock, socket or timer of its own: `tick` is called every `limits.tickMs`.
  */
+import { assert } from '../../core/assert.js';
 import { partitionOf } from '../../core/ring/hash.js';
 import type { Limits } from '../../core/limits.js';
 import type {
@@ -22,6 +23,7 @@ import type {
 import type { PeerMessage, PeerMessageOf } from '../../core/protocol/peer-message.js';
 import type { PartitionRecord, WorkerId } from '../../core/ring/ring-record.js';
 import type { Clock, LocalReplicas } from '../worker/ports.js';
+import { Arrivals } from './arrivals.js';
 import { forwardRead, forwardWrite, readOutcome, writeOutcome } from './forward-message.js';
 import { ForwardedRequests } from './forwarded-requests.js';
 import {
@@ -82,8 +84,7 @@ export class Coordinator {
     overloaded: 0,
     expired: 0,
   };
-  /** In order of arrival, which is the order of their deadlines. */
-  private readonly requests = new Set<Request>();
+  private readonly requests = new Arrivals();
   private readonly waiting = new Set<Request>();
   /** By their numbers: ids are too large to be quick keys. */
   private readonly forwards = new Map<number, Request>();
@@ -187,10 +188,8 @@ export class Coordinator {
   /** Deadlines and retries. */
   tick(): void {
     const now = this.options.clock.now();
-    for (const request of this.requests) {
-      if (request.deadline > now) break;
-      this.expire(request);
-    }
+    for (let next = this.requests.first; next !== null && next.deadline <= now; next = this.requests.first)
+      this.expire(next);
     for (const request of [...this.waiting])
       if (request.stage.type === 'waiting' && request.stage.retryAt <= now) this.retry(request);
     for (const [number, request] of [...this.forwards]) {
@@ -365,9 +364,10 @@ export class Coordinator {
   }
 
   private finish(request: Request): void {
+    assert(request.stage.type !== 'finished', 'a request is answered once');
     if (request.stage.type === 'forwarded') this.forwards.delete(request.stage.number);
     request.stage = { type: 'finished' };
-    this.waiting.delete(request);
+    if (this.waiting.size > 0) this.waiting.delete(request);
     this.requests.delete(request);
     this.counts.inFlight = this.requests.size;
     this.bytesInFlight -= valueBytes(request);

@@ -31,6 +31,9 @@ interface RequestState {
   /** Why the last attempt came to nothing. */
   reason: NotAppliedReason;
   detail: string;
+  /** Its neighbours by arrival. */
+  earlier: Request | null;
+  later: Request | null;
 }
 
 export interface WriteRequest extends RequestState {
@@ -70,6 +73,8 @@ export function writeRequest(
     pauseMs: 0,
     reason: 'unavailable',
     detail: notTriedYet,
+    earlier: null,
+    later: null,
   };
 }
 
@@ -90,6 +95,8 @@ export function readRequest(
     pauseMs: 0,
     reason: 'unavailable',
     detail: notTriedYet,
+    earlier: null,
+    later: null,
   };
 }
 

@@ -6,6 +6,7 @@
  * the rest, a few frames, this thread moves between two commits, after which SQLite begins the write-ahead
  * log anew. Without that last step a busy log would never find the moment, and grow for ever.
  */
+import { performance } from 'node:perf_hooks';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/log-command.js';

@@ -3,6 +3,7 @@
  * (`checkpoint`): in WAL mode with synchronous NORMAL a crash leaves the file whole and takes at most the
  * newest transactions, which the log still holds. Synchronous, and free of threads, clocks and chance.
  */
+import { Buffer } from 'node:buffer';
 import Database from 'better-sqlite3';
 import { AssertionError, assert } from '../../core/assert.js';
 import type { Limits } from '../../core/limits.js';

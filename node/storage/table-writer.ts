@@ -2,6 +2,7 @@
  * The table's thread: owns the only connection that writes the table, does one request after another, and in
  * between what nobody waits for: emptying slots, looking for damage.
  */
+import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../../core/assert.js';

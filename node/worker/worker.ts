@@ -157,14 +157,14 @@ export class Worker implements WorkerInbox, LocalReplicas {
   private readableRow(partition: number, operation: ReadOperation): Row | null | 'damaged' {
     const { key, consistency, atLeast } = operation;
     if (consistency === 'linearizable' && atLeast === null) {
-      const known = this.machine.known(partition, key, true);
+      const known = this.machine.known(partition, operation, true);
       if (known !== undefined && (known.row !== null || known.version === null)) return known.row;
     }
     return this.rowOf(partition, key);
   }
 
   private versionOf(partition: number, operation: WriteOperation): Version | null | 'damaged' {
-    const known = this.machine.known(partition, operation.key, false);
+    const known = this.machine.known(partition, operation, false);
     if (known !== undefined) return known.version;
     if (operation.precondition.type !== 'none') {
       const row = this.rowOf(partition, operation.key);

@@ -9,6 +9,7 @@
  * A request is performed only when it has arrived whole. While one is performed no further one is read: what
  * a client sends ahead waits, first in a bounded buffer, then in its own.
  */
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { KvorumError } from '../../../core/errors.js';
 import { randomId } from '../../../platform/random.js';

@@ -1,4 +1,5 @@
 /** A reply as the bytes that go out, in one piece where it is small: one write is one system call. */
+import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Clock } from '../../../platform/clock.js';
 import type { Reply } from '../reply.js';
