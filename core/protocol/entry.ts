@@ -10,6 +10,7 @@
  * with the same idempotency key is answered from the log as from the table.
  */
 import { assert } from '../assert.js';
+import { getFloat64, getUint16, getUint32, setFloat64, setUint16, setUint32 } from './big-endian.js';
 import { cut } from './slab.js';
 import { WireError } from './wire.js';
 import type { Version, WriteOperation } from './operation.js';
@@ -70,30 +71,25 @@ export function encodeEntry(content: EntryContent, checksum: Checksum): Entry {
   assert(contentType.length <= 255 && idempotencyKey.length <= 255, 'texts fit the entry');
   const length = entryHeaderBytes + key.length + contentType.length + idempotencyKey.length + value.length;
   const bytes = cut(length + 4);
-  const view = viewOf(bytes);
   bytes[0] = formatVersion;
   bytes[1] = entryKinds[content.kind];
   bytes[2] = content.created ? flagCreated : 0;
   bytes[3] = idempotencyKey.length;
-  view.setFloat64(4, version.epoch);
-  view.setFloat64(12, version.seq);
-  view.setFloat64(20, content.logTime);
-  view.setUint16(28, key.length);
+  setFloat64(bytes, 4, version.epoch);
+  setFloat64(bytes, 12, version.seq);
+  setFloat64(bytes, 20, content.logTime);
+  setUint16(bytes, 28, key.length);
   bytes[30] = contentType.length;
   bytes[31] = 0;
-  view.setUint32(32, value.length);
-  view.setUint32(36, content.digest);
+  setUint32(bytes, 32, value.length);
+  setUint32(bytes, 36, content.digest);
   let at = entryHeaderBytes;
   bytes.set(key, at);
   writeAscii(bytes, (at += key.length), contentType);
   writeAscii(bytes, (at += contentType.length), idempotencyKey);
   bytes.set(value, at + idempotencyKey.length);
-  view.setUint32(length, checksum(bytes.subarray(0, length)));
+  setUint32(bytes, length, checksum(bytes.subarray(0, length)));
   return { epoch: version.epoch, seq: version.seq, bytes };
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
@@ -102,18 +98,17 @@ function viewOf(bytes: Uint8Array): DataView {
  */
 export function parseEntry(bytes: Uint8Array, checksum: Checksum): Entry {
   if (bytes.length < entryHeaderBytes + 5) throw new WireError('entry too short');
-  const view = viewOf(bytes);
   if (bytes[0] !== formatVersion) throw new WireError(`entry format ${bytes[0]} is not known`);
   if (bytes[1] !== entryKinds.put && bytes[1] !== entryKinds.delete)
     throw new WireError(`entry kind ${bytes[1]}`);
   const texts = (bytes[3] ?? 0) + (bytes[30] ?? 0);
-  const length = entryHeaderBytes + view.getUint16(28) + texts + view.getUint32(32);
-  if (bytes.length !== length + 4 || view.getUint16(28) === 0)
+  const length = entryHeaderBytes + getUint16(bytes, 28) + texts + getUint32(bytes, 32);
+  if (bytes.length !== length + 4 || getUint16(bytes, 28) === 0)
     throw new WireError('entry lengths do not add up');
-  if (checksum(bytes.subarray(0, length)) !== view.getUint32(length))
+  if (checksum(bytes.subarray(0, length)) !== getUint32(bytes, length))
     throw new WireError('entry checksum differs');
-  const epoch = view.getFloat64(4);
-  const seq = view.getFloat64(12);
+  const epoch = getFloat64(bytes, 4);
+  const seq = getFloat64(bytes, 12);
   if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq) || epoch < 1 || seq < 1) {
     throw new WireError('entry position is not a position');
   }
@@ -123,31 +118,30 @@ export function parseEntry(bytes: Uint8Array, checksum: Checksum): Entry {
 /** The parts of an entry that was parsed before; byte fields share its memory. */
 export function entryContent(entry: Entry): EntryContent {
   const { bytes } = entry;
-  const view = viewOf(bytes);
-  const contentTypeAt = entryHeaderBytes + view.getUint16(28);
+  const contentTypeAt = entryHeaderBytes + getUint16(bytes, 28);
   const idempotencyAt = contentTypeAt + (bytes[30] ?? 0);
   const valueAt = idempotencyAt + (bytes[3] ?? 0);
   return {
     kind: bytes[1] === entryKinds.put ? 'put' : 'delete',
     version: { epoch: entry.epoch, seq: entry.seq },
-    logTime: view.getFloat64(20),
+    logTime: getFloat64(bytes, 20),
     created: ((bytes[2] ?? 0) & flagCreated) !== 0,
     key: bytes.subarray(entryHeaderBytes, contentTypeAt),
     contentType: readAscii(bytes, contentTypeAt, bytes[30] ?? 0),
     idempotencyKey: readAscii(bytes, idempotencyAt, bytes[3] ?? 0),
-    digest: view.getUint32(36),
-    value: bytes.subarray(valueAt, valueAt + view.getUint32(32)),
+    digest: getUint32(bytes, 36),
+    value: bytes.subarray(valueAt, valueAt + getUint32(bytes, 32)),
   };
 }
 
-export function entryKey(entry: Entry): Uint8Array {
-  return entry.bytes.subarray(entryHeaderBytes, entryHeaderBytes + viewOf(entry.bytes).getUint16(28));
+export function entryKey({ bytes }: Entry): Uint8Array {
+  return bytes.subarray(entryHeaderBytes, entryHeaderBytes + getUint16(bytes, 28));
 }
 
 export function isDelete({ bytes }: Entry): boolean {
   return bytes[1] !== entryKinds.put;
 }
 
-export function entryLogTime(entry: Entry): number {
-  return viewOf(entry.bytes).getFloat64(20);
+export function entryLogTime({ bytes }: Entry): number {
+  return getFloat64(bytes, 20);
 }

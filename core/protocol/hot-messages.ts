@@ -15,7 +15,6 @@ import {
   precondition,
   readResult,
   shortText,
-  version,
   writeResult,
 } from './message-fields.js';
 import type { PeerMessageOf } from './peer-message.js';
@@ -233,7 +232,9 @@ type OptionalVersion = PeerMessageOf<'writeReply'>['version'];
 
 function writeVersion(writer: Writer, found: OptionalVersion): void {
   boolean.write(writer, found !== null);
-  if (found !== null) version.write(writer, found);
+  if (found === null) return;
+  position.write(writer, found.epoch);
+  position.write(writer, found.seq);
 }
 
 function readVersion(reader: Reader): OptionalVersion {

@@ -9,6 +9,7 @@
  * chunks come in a buffer that is used again. Nothing is allocated for a length that is claimed, only for
  * bytes that came.
  */
+import { getUint32 } from '../../core/protocol/big-endian.js';
 import { cut, cutCopy } from '../../core/protocol/slab.js';
 import { WireError } from '../../core/protocol/wire.js';
 
@@ -59,7 +60,7 @@ export class FrameParser {
   private takeFromChunk(chunk: Uint8Array, onFrame: (payload: Uint8Array) => boolean): number {
     let at = 0;
     while (chunk.length - at >= lengthBytes) {
-      const length = this.checked(bigEndian32(chunk, at));
+      const length = this.checked(getUint32(chunk, at));
       const end = at + lengthBytes + length;
       if (end > chunk.length) break;
       const isGoingOn = onFrame(cutCopy(chunk.subarray(at + lengthBytes, end)));
@@ -111,7 +112,7 @@ export class FrameParser {
 
   private readLength(): number {
     this.consumeInto(this.head, lengthBytes);
-    return this.checked(bigEndian32(this.head, 0));
+    return this.checked(getUint32(this.head, 0));
   }
 
   private checked(length: number): number {
@@ -140,9 +141,4 @@ export class FrameParser {
     if (finished > 0) this.chunks.splice(0, finished);
     this.buffered -= count;
   }
-}
-
-function bigEndian32(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

@@ -171,10 +171,10 @@ export class FramedStream {
   private scheduleFlush(): void {
     if (this.flushing) return;
     this.flushing = true;
-    this.settings.endOfTick.flush(() => this.flush());
+    this.settings.endOfTick.flush(this.flush);
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     this.flushing = false;
     if (this.closedReason !== null || this.outgoing.bytes === 0) return;
     this.sentAt = this.settings.now();
@@ -184,22 +184,24 @@ export class FramedStream {
       // With nothing queued the kernel has taken all of it.
       return this.socket.writableLength === 0;
     });
-  }
+  };
 
   private receive(chunk: Uint8Array): void {
     if (this.closedReason !== null) return;
     this.heardAt = this.settings.now();
     this.settings.traffic.received += chunk.length;
     try {
-      this.parser.push(chunk, (payload) => {
-        if (payload.length > 0) this.handler.frame(payload);
-        return this.closedReason === null;
-      });
+      this.parser.push(chunk, this.onFrame);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.finish('malformed', error.message);
     }
   }
+
+  private readonly onFrame = (payload: Uint8Array): boolean => {
+    if (payload.length > 0) this.handler.frame(payload);
+    return this.closedReason === null;
+  };
 
   /** `late`: this process slept, and what the other side sent meanwhile is still unread. */
   check(now: number, sinceCheckMs: number, late: boolean): void {
