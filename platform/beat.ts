@@ -2,6 +2,7 @@
  * Beats: moments that all processes of a machine have in common, by its wall clock. What can wait for one
  * wakes a process together with the rest of what it does, and with what others send it on the same beat: an
  * idle process pays for each time that it wakes. Nothing rests on beats being common, nor on their number.
+ * The price is that on each beat all of them want the processor at once.
  */
 
 /**
@@ -13,7 +14,7 @@ export function msToBeat(everyMs: number, wall = Date.now()): number {
   return left < everyMs / 4 ? left + everyMs : left;
 }
 
-/** Runs on each beat, until the function that it returns is called. */
+/** Runs on each beat, or on the one after if it is late, until the function that it returns is called. */
 export function onBeats(run: () => void, everyMs: number): () => void {
   let timer = setTimeout(beat, msToBeat(everyMs));
   function beat(): void {

@@ -34,6 +34,9 @@ const replicationFactor = 3;
 const partitionsPerWorker = 16;
 const planningWorkers = [10, 100, 300, 1_000];
 const fillClients = 256;
+const evenWithinMs = 300_000;
+/** Of a worker's share of the primaries. */
+const unevenMax = 1.1;
 /** More workers on the same cores see less load each, and become fast later. */
 const warmUpSeconds = 40;
 
@@ -82,7 +85,7 @@ export function timePlanning(workers: number): Growth['planning'][number] {
 async function timeFailover(options: GrowthOptions, partitions: number): Promise<Growth['failover'][number]> {
   const more = ['--partitions', String(partitions), '--no-restart'];
   return withCluster(options, `failover-${partitions}`, more, async (_, status) => {
-    const { partitions: records } = await readRing(options.port);
+    const records = await whenEven(options.port, status);
     const lost = mostPrimaries(status, records);
     const keys = keysOf(records.length).filter(
       (_key, partition) => records[partition]?.primary.id === lost.id,
@@ -109,7 +112,20 @@ async function timeFailover(options: GrowthOptions, partitions: number): Promise
   });
 }
 
-/** The last worker to join may not have been given its share yet. */
+/** Primaries that came about otherwise than wished are moved a few at a time: with many partitions that takes a while. */
+async function whenEven(port: number, status: KvorumStatus): Promise<Ring['partitions']> {
+  const giveUpAt = performance.now() + evenWithinMs;
+  for (;;) {
+    const { partitions } = await readRing(port);
+    const { id } = mostPrimaries(status, partitions);
+    const most = partitions.filter(({ primary }) => primary.id === id).length;
+    if (most <= unevenMax * (partitions.length / status.workers.length)) return partitions;
+    if (performance.now() > giveUpAt)
+      throw new Error(`${id} still has ${most} of ${partitions.length} primaries`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
 function mostPrimaries(
   { workers }: KvorumStatus,
   records: Ring['partitions'],

@@ -5,15 +5,14 @@ import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Context, ControllerState } from './context.js';
 import { isServing } from './lease.js';
 import type { Replica } from './replica.js';
-import { levelLagMax } from './replicating.js';
+import { isLevel } from './replicating.js';
 
 export function replicaReport(replica: Replica): ReplicaReport {
   const serving = isServing(replica);
   const levels = [];
   for (const progress of replica.leader?.peers.values() ?? []) {
     const lag = Math.max(0, replica.lastSeq - progress.matchSeq);
-    const level = progress.synced && progress.state === 'level' && lag <= levelLagMax;
-    levels.push({ id: progress.id, storeId: progress.storeId, level, lag });
+    levels.push({ id: progress.id, storeId: progress.storeId, level: isLevel(replica, progress), lag });
   }
   return {
     partition: replica.partition,
@@ -30,22 +29,27 @@ export function replicaReport(replica: Replica): ReplicaReport {
 }
 
 export class Heartbeat {
-  private sentAt = -Infinity;
+  private dueAt = -Infinity;
+  private isHurried = false;
 
   constructor(private readonly context: Context) {}
 
   tick(): void {
-    const { heartbeatMs, tickMs } = this.context.limits;
-    // The tick that comes nearest: one that is a moment early must not leave it to the next.
-    if (this.context.now - this.sentAt < heartbeatMs - tickMs / 2) return;
-    this.sentAt = this.context.now;
+    const { now, limits } = this.context;
+    const { heartbeatMs, tickMs } = limits;
+    // A tick that comes a moment early must not leave it to the next, which at rest is far away.
+    const isDue = now >= this.dueAt - tickMs / 2;
+    if (!isDue && !this.isHurried) return;
+    this.isHurried = false;
+    // In step, so that neither a late one nor one out of turn puts off those after it.
+    if (isDue) this.dueAt = Math.max(this.dueAt + heartbeatMs, now + heartbeatMs / 2);
     for (const [controller, state] of this.context.controllers) this.send(controller, state);
     this.context.deleted.clear();
   }
 
   /** At once, when something happened that the controller waits for. */
   hurry(): void {
-    this.sentAt = -Infinity;
+    this.isHurried = true;
   }
 
   private send(controller: string, state: ControllerState): void {

@@ -52,6 +52,8 @@ export interface Progress {
   copiedChunks: number;
   /** How long it has been behind, for people to look at. */
   readonly mark: LagMark;
+  /** As it was found last: what changes is reported. */
+  isLevel: boolean;
 }
 
 export interface SentCopy {
@@ -161,6 +163,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     copy: null,
     copiedChunks: 0,
     mark: newLagMark(),
+    isLevel: false,
   };
 }
 

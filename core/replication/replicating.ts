@@ -19,7 +19,11 @@ const messageEntriesBytesMax = 2 * 1024 * 1024;
 /** Sent and not acknowledged: beyond it a follower waits for its acknowledgements. */
 const windowEntriesMax = 4_096;
 /** A follower this close counts as level in reports. */
-export const levelLagMax = 4_096;
+const levelLagMax = 4_096;
+
+export function isLevel(replica: Replica, { synced, state, matchSeq }: Progress): boolean {
+  return synced && state === 'level' && replica.lastSeq - matchSeq <= levelLagMax;
+}
 
 export class Replicating {
   constructor(
@@ -151,15 +155,13 @@ export class Replicating {
     progress.synced = true;
     progress.ackedAt = this.context.now;
     progress.ackedRound = Math.max(progress.ackedRound, message.round);
-    const wasFar = replica.lastSeq - progress.matchSeq > levelLagMax;
     if (message.durableSeq >= progress.matchSeq) {
       progress.matchSeq = Math.min(message.durableSeq, replica.lastSeq);
       progress.matchRound = Math.max(progress.matchRound, message.round);
     }
     progress.nextSeq = Math.max(progress.matchSeq + 1, wasLevel ? progress.nextSeq : 0);
     if (message.leaseMs > 0) this.takeLease(progress, message);
-    const isFar = replica.lastSeq - progress.matchSeq > levelLagMax;
-    if (!wasLevel || wasFar !== isFar) this.context.changed(replica);
+    this.noteLevel(replica, progress);
     if (!wasLevel) {
       this.copies.end(progress);
       if (!leader.active) this.onAttemptProgress(replica, leader);
@@ -167,6 +169,13 @@ export class Replicating {
     if (progress.voter) this.context.measured.durableThere(leader, progress.matchSeq, this.context.now);
     if (leader.active) this.serving.advanceCommit(replica, leader);
     if (progress.nextSeq <= replica.lastSeq) this.sendNext(replica, leader, progress, false);
+  }
+
+  private noteLevel(replica: Replica, progress: Progress): void {
+    const found = isLevel(replica, progress);
+    if (found === progress.isLevel) return;
+    progress.isLevel = found;
+    this.context.changed(replica);
   }
 
   private takeLease(progress: Progress, message: PeerMessageOf<'ack'>): void {
@@ -246,6 +255,7 @@ export class Replicating {
     const { now, limits } = this.context;
     for (const progress of leader.peers.values()) {
       noteLag(replica, progress, now);
+      this.noteLevel(replica, progress);
       if (!this.context.peers.has(progress.id)) continue;
       const stuck =
         progress.nextSeq - 1 > progress.matchSeq && now - progress.ackedAt > limits.syncProgressMs;

@@ -339,6 +339,7 @@ export class Coordinator {
 
   private retry(request: Request): void {
     this.waiting.delete(request);
+    assert(request.stage.type !== 'finished', 'what was answered is not tried again');
     this.counts.retried += 1;
     this.attempt(request);
   }

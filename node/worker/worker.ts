@@ -58,7 +58,7 @@ export class Worker implements WorkerInbox, LocalReplicas {
     return this.machine.atRest && !this.checkpointing && !this.isCheckpointWanted;
   }
 
-  /** To be called every `limits.tickMs`; five times as rarely will do while it is at rest. */
+  /** To be called every `limits.tickMs`; about five times as rarely will do while it is at rest. */
   tick(): void {
     this.run(this.machine.tick(this.instant()));
     this.checkpoint();

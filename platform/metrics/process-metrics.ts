@@ -10,7 +10,7 @@ export const processMetrics = {
   ),
   eventLoopDelay: histogram(
     'kvorum_event_loop_delay_seconds',
-    'How late a timer of 500 ms ran. Above 50 ms the process stands still at times: too little processor time, ' +
+    'How late a timer ran that fires twice a second. Above 50 ms the process stands still at times: too little processor time, ' +
       'or a pause of garbage collection; above 1 s others may take it for dead.',
     latencyBuckets,
   ),

@@ -1,7 +1,6 @@
 /**
  * One timer for all streams of a process, whatever their number: each is asked in turn whether the other side
- * has been silent for too long, and whether it should say itself that it is alive. Idle processes wake up for
- * this alone.
+ * has been silent for too long, and whether it should say itself that it is alive.
  */
 import { onBeats } from '../beat.js';
 
@@ -9,7 +8,7 @@ export interface CheckedStream {
   check(now: number, sinceCheckMs: number, late: boolean): void;
 }
 
-/** Two signs of life may be lost or late before the silence counts. */
+/** Signs of life go out with every second check, so one of them may be late before the silence counts. */
 const checksPerSilence = 3;
 
 export class StreamChecks {

@@ -70,6 +70,7 @@ export class ScriptedWorker {
   lookups = 0;
   private readonly rows = new Map<string, Row>();
   readonly stops: string[] = [];
+  readonly heartbeatsAt: number[] = [];
   readonly dropped: number[] = [];
   copiesOpened = 0;
   readonly checkpoints: ((synced: { partition: number; seq: number }[]) => void)[] = [];
@@ -127,7 +128,11 @@ export class ScriptedWorker {
         },
       },
       peers: { send: (to, message) => this.sent.push({ to, message }), connect: () => undefined },
-      controllers: { send: () => undefined },
+      controllers: {
+        send: (_controller, report) => {
+          if (report.type === 'heartbeat') this.heartbeatsAt.push(this.now);
+        },
+      },
       defer: (run) => this.deferred.push(run),
       observe: () => undefined,
       stop: (reason) => this.stops.push(reason),

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { defaultLimits } from '../../../core/limits.js';
+import { replicaReport } from '../../../core/replication/heartbeat.js';
 import { ScriptedWorker } from './harness.js';
 
 function written(count: number): ScriptedWorker {
@@ -46,5 +48,23 @@ describe('reports to the controller', () => {
     expect(a.replica.reportVersion).toBe(before);
     a.from('b', a.ackMessage(2, 4_990, 7));
     expect(a.replica.reportVersion).toBeGreaterThan(before);
+  });
+
+  it('tell of a backup that falls far behind and says nothing', () => {
+    const a = new ScriptedWorker();
+    a.serve(2);
+    const levelOf = (id: string) => replicaReport(a.replica).levels.find((found) => found.id === id)?.level;
+    for (let round = 1; round <= 5; round += 1) {
+      for (let write = 0; write < 1_000; write += 1) a.write('key');
+      a.settle();
+      a.from('c', a.ackMessage(2, round * 1_000, round));
+    }
+    const before = a.replica.reportVersion;
+    expect([levelOf('b'), levelOf('c')]).toEqual([false, true]);
+    a.pass(defaultLimits.tickMs);
+    const after = a.replica.reportVersion;
+    expect(after).toBeGreaterThan(before);
+    a.pass(defaultLimits.tickMs);
+    expect(a.replica.reportVersion).toBe(after);
   });
 });
