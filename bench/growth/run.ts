@@ -112,7 +112,10 @@ async function timeFailover(options: GrowthOptions, partitions: number): Promise
   });
 }
 
-/** Primaries that came about otherwise than wished are moved a few at a time: with many partitions that takes a while. */
+/**
+ * Primaries that came about otherwise than wished are moved a few at a time, which takes a while if they are
+ * many.
+ */
 async function whenEven(port: number, status: KvorumStatus): Promise<Ring['partitions']> {
   const giveUpAt = performance.now() + evenWithinMs;
   for (;;) {

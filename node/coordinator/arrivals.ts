@@ -1,6 +1,6 @@
 /**
- * Requests in flight in order of arrival, which is the order of their deadlines. A linked list: each leaves at
- * its own time, and a set would be built anew whenever as many have left as it has room for.
+ * Requests in flight in order of arrival, which is the order of their deadlines. A linked list: each leaves
+ * at its own time, and a set would be built anew whenever as many have left as it has room for.
  */
 import type { Request } from './request.js';
 
