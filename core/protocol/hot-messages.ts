@@ -173,30 +173,43 @@ export const forwardRead: Codec<PeerMessageOf<'forwardRead'>> = {
   }),
 };
 
+/** Of a write's reply, between version and reason. */
+const writeFactsBytes = 1 + 1 + 2 + 8;
+
 export const writeReply: Codec<PeerMessageOf<'writeReply'>> = {
   write(writer, message) {
     position.write(writer, message.id);
     writeResult.write(writer, message.result);
     writeVersion(writer, message.version);
-    boolean.write(writer, message.created);
-    boolean.write(writer, message.replayed);
-    u16.write(writer, message.acks);
-    position.write(writer, message.ringVersion);
+    const view = writer.room(writeFactsBytes);
+    const { at } = writer;
+    view.setUint8(at, message.created ? 1 : 0);
+    view.setUint8(at + 1, message.replayed ? 1 : 0);
+    putPartition(view, at + 2, message.acks);
+    putPosition(view, at + 4, message.ringVersion);
+    writer.at = at + writeFactsBytes;
     notAppliedReason.write(writer, message.reason);
     detailText.write(writer, message.detail);
   },
-  read: (reader) => ({
-    type: 'writeReply',
-    id: position.read(reader),
-    result: writeResult.read(reader),
-    version: readVersion(reader),
-    created: boolean.read(reader),
-    replayed: boolean.read(reader),
-    acks: u16.read(reader),
-    ringVersion: position.read(reader),
-    reason: notAppliedReason.read(reader),
-    detail: detailText.read(reader),
-  }),
+  read(reader) {
+    const id = position.read(reader);
+    const result = writeResult.read(reader);
+    const found = readVersion(reader);
+    const at = reader.skip(writeFactsBytes);
+    const { view } = reader;
+    return {
+      type: 'writeReply',
+      id,
+      result,
+      version: found,
+      created: getBoolean(view, at),
+      replayed: getBoolean(view, at + 1),
+      acks: view.getUint16(at + 2),
+      ringVersion: getPosition(view, at + 4),
+      reason: notAppliedReason.read(reader),
+      detail: detailText.read(reader),
+    };
+  },
 };
 
 export const readReply: Codec<PeerMessageOf<'readReply'>> = {
@@ -230,16 +243,24 @@ export const readReply: Codec<PeerMessageOf<'readReply'>> = {
 
 type OptionalVersion = PeerMessageOf<'writeReply'>['version'];
 
+const versionBytes = 8 + 8;
+
 function writeVersion(writer: Writer, found: OptionalVersion): void {
-  boolean.write(writer, found !== null);
+  const view = writer.room(1 + versionBytes);
+  const { at } = writer;
+  view.setUint8(at, found === null ? 0 : 1);
+  writer.at = at + 1;
   if (found === null) return;
-  position.write(writer, found.epoch);
-  position.write(writer, found.seq);
+  putPosition(view, at + 1, found.epoch);
+  putPosition(view, at + 9, found.seq);
+  writer.at = at + 1 + versionBytes;
 }
 
 function readVersion(reader: Reader): OptionalVersion {
-  if (!boolean.read(reader)) return null;
-  return { epoch: position.read(reader), seq: position.read(reader) };
+  const { view } = reader;
+  if (!getBoolean(view, reader.skip(1))) return null;
+  const at = reader.skip(versionBytes);
+  return { epoch: getPosition(view, at), seq: getPosition(view, at + 8) };
 }
 
 type Precondition = PeerMessageOf<'forwardWrite'>['precondition'];

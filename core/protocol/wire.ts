@@ -85,14 +85,26 @@ export class Reader {
   }
 }
 
+/*
+ * Texts of errors are put together apart from where they are thrown: the compiler may prepare what two
+ * branches have in common before it knows whether either is taken.
+ */
+
+function isNoSuch(value: number, what: string): WireError {
+  return new WireError(`${value} is not a ${what}`);
+}
+
+function isTooMuch(count: number, what: string, countMax: number): WireError {
+  return new WireError(`${count} ${what} are over ${countMax}`);
+}
+
 const numberMax = { 1: 0xff, 2: 0xffff, 4: 0xffffffff } as const;
 
 function unsigned(width: 1 | 2 | 4): Codec<number> {
   const max = numberMax[width];
   return {
     write(writer, value) {
-      if (!Number.isInteger(value) || value < 0 || value > max)
-        throw new WireError(`${value} is not a u${width * 8}`);
+      if (!Number.isInteger(value) || value < 0 || value > max) throw isNoSuch(value, `u${width * 8}`);
       const view = writer.room(width);
       if (width === 1) view.setUint8(writer.at, value);
       else if (width === 2) view.setUint16(writer.at, value);
@@ -114,13 +126,13 @@ export const u32 = unsigned(4);
 function float64(isValid: (value: number) => boolean, name: string): Codec<number> {
   return {
     write(writer, value) {
-      if (!isValid(value)) throw new WireError(`${value} is not a ${name}`);
+      if (!isValid(value)) throw isNoSuch(value, name);
       writer.room(8).setFloat64(writer.at, value);
       writer.at += 8;
     },
     read(reader) {
       const value = reader.view.getFloat64(reader.skip(8));
-      if (!isValid(value)) throw new WireError(`${value} is not a ${name}`);
+      if (!isValid(value)) throw isNoSuch(value, name);
       return value;
     },
   };
@@ -132,42 +144,40 @@ function float64(isValid: (value: number) => boolean, name: string): Codec<numbe
  */
 
 export function putPartition(view: DataView, at: number, value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > numberMax[2])
-    throw new WireError(`${value} is not a u16`);
+  if (!Number.isInteger(value) || value < 0 || value > numberMax[2]) throw isNoSuch(value, 'u16');
   view.setUint16(at, value);
 }
 
 export function putCount(view: DataView, at: number, value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > numberMax[4])
-    throw new WireError(`${value} is not a u32`);
+  if (!Number.isInteger(value) || value < 0 || value > numberMax[4]) throw isNoSuch(value, 'u32');
   view.setUint32(at, value);
 }
 
 export function putPosition(view: DataView, at: number, value: number): void {
-  if (!isPosition(value)) throw new WireError(`${value} is not a position`);
+  if (!isPosition(value)) throw isNoSuch(value, 'position');
   view.setFloat64(at, value);
 }
 
 export function getPosition(view: DataView, at: number): number {
   const value = view.getFloat64(at);
-  if (!isPosition(value)) throw new WireError(`${value} is not a position`);
+  if (!isPosition(value)) throw isNoSuch(value, 'position');
   return value;
 }
 
 export function putTime(view: DataView, at: number, value: number): void {
-  if (!Number.isFinite(value)) throw new WireError(`${value} is not a time`);
+  if (!Number.isFinite(value)) throw isNoSuch(value, 'time');
   view.setFloat64(at, value);
 }
 
 export function getTime(view: DataView, at: number): number {
   const value = view.getFloat64(at);
-  if (!Number.isFinite(value)) throw new WireError(`${value} is not a time`);
+  if (!Number.isFinite(value)) throw isNoSuch(value, 'time');
   return value;
 }
 
 export function getBoolean(view: DataView, at: number): boolean {
   const value = view.getUint8(at);
-  if (value > 1) throw new WireError(`${value} is not a boolean`);
+  if (value > 1) throw isNoSuch(value, 'boolean');
   return value === 1;
 }
 
@@ -184,7 +194,7 @@ export const boolean: Codec<boolean> = {
   write: (writer, value) => u8.write(writer, value ? 1 : 0),
   read(reader) {
     const value = u8.read(reader);
-    if (value > 1) throw new WireError(`${value} is not a boolean`);
+    if (value > 1) throw isNoSuch(value, 'boolean');
     return value === 1;
   },
 };
@@ -223,13 +233,13 @@ export function ascii(lengthMax: number): Codec<string> {
 export function bytes(lengthMax: number): Codec<Uint8Array> {
   return {
     write(writer, value) {
-      if (value.length > lengthMax) throw new WireError(`${value.length} bytes are over ${lengthMax}`);
+      if (value.length > lengthMax) throw isTooMuch(value.length, 'bytes', lengthMax);
       u32.write(writer, value.length);
       writer.raw(value);
     },
     read(reader) {
       const length = u32.read(reader);
-      if (length > lengthMax) throw new WireError(`${length} bytes are over ${lengthMax}`);
+      if (length > lengthMax) throw isTooMuch(length, 'bytes', lengthMax);
       return reader.raw(length);
     },
   };
@@ -238,7 +248,7 @@ export function bytes(lengthMax: number): Codec<Uint8Array> {
 export function list<T>(item: Codec<T>, countMax: number): Codec<T[]> {
   return {
     write(writer, values) {
-      if (values.length > countMax) throw new WireError(`${values.length} items are over ${countMax}`);
+      if (values.length > countMax) throw isTooMuch(values.length, 'items', countMax);
       u32.write(writer, values.length);
       for (const value of values) item.write(writer, value);
     },

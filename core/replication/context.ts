@@ -72,7 +72,7 @@ export class Context {
   readonly room = new DiskRoom(this);
   readonly known: KnownRows;
   /** Leaders with something to hand out. */
-  readonly dirty = new Set<Replica>();
+  dirty: Replica[] = [];
 
   constructor(
     readonly self: Self,
@@ -111,8 +111,10 @@ export class Context {
   }
 
   wantFlush(replica: Replica): void {
-    if (this.dirty.size === 0) this.effects.push({ type: 'flush' });
-    this.dirty.add(replica);
+    if (replica.isDirty) return;
+    replica.isDirty = true;
+    if (this.dirty.length === 0) this.effects.push({ type: 'flush' });
+    this.dirty.push(replica);
   }
 
   /** An entry is in memory from now on, and soon on the disk. */

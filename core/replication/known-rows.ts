@@ -30,57 +30,64 @@ const valueBytesMax = 64 * 1024;
 /** Of all that may be known, one value at most. */
 const valueShareMax = 1 / 8;
 
-type Half = Map<number, Map<string, KnownRow>>;
+/** What one leader knows, by key. */
+export interface Term {
+  young: Map<string, KnownRow>;
+  old: Map<string, KnownRow>;
+}
 
 export class KnownRows {
-  /** By term, then by key. */
-  private young: Half = new Map();
-  private old: Half = new Map();
+  /** Those with anything in their young half. */
+  private readonly learning = new Set<Term>();
+  /** Those with anything in their old half. */
+  private ageing: Term[] = [];
   private youngBytes = 0;
-  private terms = 0;
 
   constructor(private readonly bytesMax: number) {}
 
-  /** For one leader: what it knows goes by this. */
-  newTerm(): number {
-    this.terms += 1;
-    return this.terms;
+  newTerm(): Term {
+    return { young: new Map(), old: new Map() };
   }
 
-  get(term: number, key: string): KnownRow | undefined {
-    return this.young.get(term)?.get(key) ?? this.old.get(term)?.get(key);
+  get({ young, old }: Term, key: string): KnownRow | undefined {
+    return young.get(key) ?? old.get(key);
   }
 
   /** The table shows this now. `row` is asked for if the key is one that is read. */
-  applied(term: number, key: string, version: Version | null, row: () => Row): void {
+  applied(term: Term, key: string, version: Version | null, row: () => Row): void {
     const isRead = (this.get(term, key)?.row ?? null) !== null;
     this.put(term, key, version, isRead && version !== null ? row() : null);
   }
 
   /** The table has shown this, and the overlay has nothing newer. */
-  read(term: number, key: string, row: Row | null): void {
+  read(term: Term, key: string, row: Row | null): void {
     const known = this.get(term, key);
     const isKnown = known?.row === row && (row !== null || known.version === null);
     if (!isKnown) this.put(term, key, row?.version ?? null, row);
   }
 
   /** The old half may know the same key: it is not asked, and ends before the young one does. */
-  private put(term: number, key: string, version: Version | null, row: Row | null): void {
+  private put(term: Term, key: string, version: Version | null, row: Row | null): void {
     const isSmall =
       row !== null && row.value.length <= Math.min(valueBytesMax, valueShareMax * this.bytesMax);
     const known = { version, row: isSmall ? row : null };
-    let rows = this.young.get(term);
-    if (rows === undefined) {
-      rows = new Map();
-      this.young.set(term, rows);
-    }
-    const before = rows.get(key);
+    const { young } = term;
+    if (young.size === 0) this.learning.add(term);
+    const before = young.get(key);
     if (before !== undefined) this.youngBytes -= sizeOf(key, before);
-    rows.set(key, known);
+    young.set(key, known);
     this.youngBytes += sizeOf(key, known);
-    if (this.youngBytes <= this.bytesMax / 2) return;
-    this.old = this.young;
-    this.young = new Map();
+    if (this.youngBytes > this.bytesMax / 2) this.age();
+  }
+
+  private age(): void {
+    for (const term of this.ageing) term.old = new Map();
+    this.ageing = [...this.learning];
+    this.learning.clear();
+    for (const term of this.ageing) {
+      term.old = term.young;
+      term.young = new Map();
+    }
     this.youngBytes = 0;
   }
 }

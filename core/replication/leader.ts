@@ -9,7 +9,7 @@ import type { Identity, StoreId, WorkerId } from '../ring/ring-record.js';
 import { commitQuorum, hasIdentity } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { WriteDone } from './effect.js';
-import type { KnownRows } from './known-rows.js';
+import type { KnownRows, Term } from './known-rows.js';
 import { newLagMark } from './replica-lag.js';
 import type { LagMark } from './replica-lag.js';
 
@@ -128,7 +128,7 @@ export interface Leader {
   reads: PendingRead[];
   overlay: Map<string, OverlayItem>;
   /** What it knows of rows goes by this ({@link KnownRows}). */
-  readonly term: number;
+  readonly term: Term;
   idempotency: Map<string, number>;
   logTime: number;
   /** Leases are renewed while somebody reads. */
@@ -248,7 +248,7 @@ export function pruneOverlay(
   }
 }
 
-function know(known: KnownRows, term: number, key: string, entry: Entry): void {
+function know(known: KnownRows, term: Term, key: string, entry: Entry): void {
   const version = isDelete(entry) ? null : { epoch: entry.epoch, seq: entry.seq };
   known.applied(term, key, version, () => {
     const { version: own, contentType, value } = entryContent(entry);

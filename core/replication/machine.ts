@@ -305,9 +305,10 @@ export class ReplicaMachine {
   /** End of a tick of the event loop: what piled up goes out together. */
   flush(at: Instant): Effect[] {
     if (!this.begin(at)) return [];
-    const dirty = [...this.context.dirty];
-    this.context.dirty.clear();
+    const { dirty } = this.context;
+    this.context.dirty = [];
     for (const replica of dirty) {
+      replica.isDirty = false;
       if (replica.leader !== null) this.replicating.flush(replica, replica.leader);
     }
     if (this.applier.isFinishing) this.applier.run();

@@ -85,8 +85,8 @@ export class PeerDispatch {
     if (replica === undefined || leader?.epoch !== message.epoch) return;
     const progress = this.parts.replicating.progressOf(from, leader);
     if (progress === null) return;
-    if (message.type === 'ack') this.parts.replicating.ack(from, message, replica, leader);
-    else if (message.type === 'refusal') this.parts.replicating.refusal(from, message, replica, leader);
+    if (message.type === 'ack') this.parts.replicating.ack(message, replica, leader, progress);
+    else if (message.type === 'refusal') this.parts.replicating.refusal(message, replica, leader, progress);
     else if (message.type === 'report') this.parts.syncing.report(message, replica, leader, progress);
     else this.parts.copies.pull(message, replica, leader, progress);
     if (leader.hold !== null) this.parts.handover.settle(replica, leader, leader.hold);

@@ -129,6 +129,8 @@ export interface Replica {
   freshAt: number | null;
   /** Grows when something that heartbeats tell has changed. */
   reportVersion: number;
+  /** It is among those that the next flush looks at. */
+  isDirty: boolean;
 }
 
 export function newReplica(partition: number): Replica {
@@ -188,6 +190,7 @@ export function recoveredReplica(found: RecoveredReplica): Replica {
     acks: new Map(found.acks.map((memory) => [storeKey(memory), memory])),
     freshAt: null,
     reportVersion: 1,
+    isDirty: false,
   };
 }
 

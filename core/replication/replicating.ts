@@ -41,10 +41,11 @@ export class Replicating {
     const round = leader.wantsRound;
     leader.wantsRound = false;
     for (const progress of leader.peers.values()) {
-      if (!this.context.peers.has(progress.id)) continue;
       const behind = progress.state === 'level' && progress.nextSeq <= leader.loggedSeq;
-      if (behind || round || progress.sentAt === -Infinity)
-        this.sendNext(replica, leader, progress, round || progress.sentAt === -Infinity);
+      const isAsked = round || progress.sentAt === -Infinity;
+      // One that is level is connected.
+      if (behind || (isAsked && this.context.peers.has(progress.id)))
+        this.sendNext(replica, leader, progress, isAsked);
     }
   }
 
@@ -144,9 +145,7 @@ export class Replicating {
     });
   }
 
-  ack(from: WorkerId, message: PeerMessageOf<'ack'>, replica: Replica, leader: Leader): void {
-    const progress = this.progressOf(from, leader);
-    if (progress === null) return;
+  ack(message: PeerMessageOf<'ack'>, replica: Replica, leader: Leader, progress: Progress): void {
     // Answers that came in another order made it look forgetful: it holds what it acknowledged after all.
     if (progress.state === 'distrusted' && message.durableSeq < progress.matchSeq) return;
     const wasLevel = progress.state === 'level';
@@ -187,9 +186,8 @@ export class Replicating {
     );
   }
 
-  refusal(from: WorkerId, message: PeerMessageOf<'refusal'>, replica: Replica, leader: Leader): void {
-    const progress = this.progressOf(from, leader);
-    if (progress === null || message.reason === 'promised') return;
+  refusal(message: PeerMessageOf<'refusal'>, replica: Replica, leader: Leader, progress: Progress): void {
+    if (message.reason === 'promised') return;
     if (progress.state === 'distrusted' && message.lastSeq < progress.matchSeq) {
       return this.sendForgot(replica, leader, progress);
     }

@@ -4,7 +4,7 @@
  */
 import { assert } from '../assert.js';
 import type { Entry, EntryContent } from '../protocol/entry.js';
-import { encodeEntry, entryContent, requestDigest } from '../protocol/entry.js';
+import { encodeEntry, entryContent, isDelete, requestDigest } from '../protocol/entry.js';
 import type {
   Operation,
   Precondition,
@@ -162,7 +162,7 @@ export class Serving {
   private versionAt(replica: Replica, seq: number): Version | null {
     const entry = entryAt(replica, seq);
     assert(entry !== undefined, 'the overlay points into the tail');
-    return entryContent(entry).kind === 'delete' ? null : { epoch: entry.epoch, seq };
+    return isDelete(entry) ? null : { epoch: entry.epoch, seq };
   }
 
   private add(

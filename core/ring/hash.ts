@@ -30,11 +30,17 @@ const c4 = 0xa1e38b93;
  * Redis Cluster).
  */
 export function hashKey(key: Uint8Array): Hash64 {
-  const opening = key.indexOf(openingBrace);
+  const opening = indexOf(key, openingBrace, 0);
   if (opening === -1) return hashBytes(key, 0, key.length);
-  const closing = key.indexOf(closingBrace, opening + 1);
+  const closing = indexOf(key, closingBrace, opening + 1);
   if (closing <= opening + 1) return hashBytes(key, 0, key.length);
   return hashBytes(key, opening + 1, closing);
+}
+
+/** Of a short array sooner found by looking than by calling a built-in. */
+function indexOf(bytes: Uint8Array, byte: number, from: number): number {
+  for (let at = from; at < bytes.length; at += 1) if (bytes[at] === byte) return at;
+  return -1;
 }
 
 /**
@@ -53,19 +59,22 @@ export function isPartitionCount(count: number): boolean {
 
 /** The first 64 bits of MurmurHash3_x86_128 of `bytes[start..end)`; no tags. */
 export function hashBytes(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): Hash64 {
-  let [h1, h2, h3, h4] = [seed, seed, seed, seed];
+  let [h1, h2, h3, h4] = [seed | 0, seed | 0, seed | 0, seed | 0];
   let position = start;
   for (; position + 16 <= end; position += 16) {
-    h1 = Math.imul(rotate(h1 ^ scramble(word(bytes, position), c1, 15, c2), 19) + h2, 5) + 0x561ccd1b;
-    h2 = Math.imul(rotate(h2 ^ scramble(word(bytes, position + 4), c2, 16, c3), 17) + h3, 5) + 0x0bcaa747;
-    h3 = Math.imul(rotate(h3 ^ scramble(word(bytes, position + 8), c3, 17, c4), 15) + h4, 5) + 0x96cd1c35;
-    h4 = Math.imul(rotate(h4 ^ scramble(word(bytes, position + 12), c4, 18, c1), 13) + h1, 5) + 0x32ac3b17;
+    h1 = (Math.imul(rotate(h1 ^ scramble(word(bytes, position), c1, 15, c2), 19) + h2, 5) + 0x561ccd1b) | 0;
+    h2 =
+      (Math.imul(rotate(h2 ^ scramble(word(bytes, position + 4), c2, 16, c3), 17) + h3, 5) + 0x0bcaa747) | 0;
+    h3 =
+      (Math.imul(rotate(h3 ^ scramble(word(bytes, position + 8), c3, 17, c4), 15) + h4, 5) + 0x96cd1c35) | 0;
+    h4 =
+      (Math.imul(rotate(h4 ^ scramble(word(bytes, position + 12), c4, 18, c1), 13) + h1, 5) + 0x32ac3b17) | 0;
   }
   // An absent byte counts as zero, and a word of zeros changes nothing.
-  h1 ^= scramble(lastWord(bytes, position, end), c1, 15, c2);
-  h2 ^= scramble(lastWord(bytes, position + 4, end), c2, 16, c3);
-  h3 ^= scramble(lastWord(bytes, position + 8, end), c3, 17, c4);
-  h4 ^= scramble(lastWord(bytes, position + 12, end), c4, 18, c1);
+  if (position < end) h1 ^= scramble(lastWord(bytes, position, end), c1, 15, c2);
+  if (position + 4 < end) h2 ^= scramble(lastWord(bytes, position + 4, end), c2, 16, c3);
+  if (position + 8 < end) h3 ^= scramble(lastWord(bytes, position + 8, end), c3, 17, c4);
+  if (position + 12 < end) h4 ^= scramble(lastWord(bytes, position + 12, end), c4, 18, c1);
 
   const length = end - start;
   h2 ^= length;

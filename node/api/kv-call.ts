@@ -7,7 +7,7 @@ import type { Limits } from '../../core/limits.js';
 import type { ReadOperation, Version, WriteOperation } from '../../core/protocol/operation.js';
 import { parseTagCondition, parseVersion, writePrecondition } from './entity-tag.js';
 import type { TagCondition } from './entity-tag.js';
-import { parseKey, parseQuery, splitTarget } from './key-path.js';
+import { kvPrefix, parseKey, parseQuery, splitTarget } from './key-path.js';
 import type { RequestHead } from './http/request-head.js';
 
 export interface ReadCall {
@@ -21,6 +21,8 @@ export interface WriteCall {
   type: 'write';
   /** Its value is still to come. */
   operation: WriteOperation;
+  /** Of a PUT: the key as it stands in the path. */
+  encodedKey: string;
 }
 
 export type KvCall = ReadCall | WriteCall;
@@ -39,7 +41,11 @@ export function parseCall(head: RequestHead, limits: Limits): KvCall {
     throw new KvorumError('method-not-allowed', `A key takes ${kvMethods.join(', ')}, not ${method}.`);
   const { path, query } = splitTarget(head.target);
   const key = parseKey(path, limits.keyBytesMax);
-  if (method === 'PUT') return putCall(head, key, query, limits);
+  if (method === 'PUT') {
+    const call = putCall(head, key, query, limits);
+    call.encodedKey = path.slice(kvPrefix.length);
+    return call;
+  }
   if (head.isChunked || (head.contentLength ?? 0) > 0)
     throw new KvorumError('unexpected-body', `${method} takes no body.`);
   if (method === 'DELETE') {
@@ -78,7 +84,7 @@ function writeCall(
     throw new KvorumError('malformed-header', 'Idempotency-Key: 1 to 255 printable ASCII characters');
   const operation: WriteOperation = { type, key, value: noValue, contentType, precondition, idempotencyKey };
   if (head.traceparent !== null) operation.trace = head.traceparent;
-  return { type: 'write', operation };
+  return { type: 'write', operation, encodedKey: '' };
 }
 
 function parseContentType(value: string | null): string {

@@ -41,7 +41,7 @@ export function writeReply(call: WriteCall, outcome: WriteOutcome): Reply {
   const { operation } = call;
   switch (outcome.type) {
     case 'applied':
-      return operation.type === 'put' ? receipt(operation.key, outcome) : deleted(outcome);
+      return operation.type === 'put' ? receipt(call, outcome) : deleted(outcome);
     case 'preconditionFailed': {
       const { current } = outcome;
       const now = current === null ? 'it does not exist' : `its version is "${formatVersion(current)}"`;
@@ -66,16 +66,26 @@ export function writeReply(call: WriteCall, outcome: WriteOutcome): Reply {
 
 type Applied = Extract<WriteOutcome, { type: 'applied' }>;
 
-function receipt(key: Uint8Array, outcome: Applied): Reply {
+/** Nothing that is encoded in a path, and nothing that JSON would escape. */
+const plainKey = /^[!$&-[\]-~]+$/;
+
+function keyAsJson({ operation: { key }, encodedKey }: WriteCall): string {
+  if (plainKey.test(encodedKey)) return `"${encodedKey}"`;
+  return asciiJson(Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8'));
+}
+
+function receipt(call: WriteCall, outcome: Applied): Reply {
   const { version, partition, acks } = outcome;
-  const name = asciiJson(Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8'));
   const text = formatVersion(version);
-  const headers = ['Content-Type', 'application/json', 'ETag', `"${text}"`];
-  if (outcome.replayed) headers.push('Idempotency-Replayed', 'true');
   const body =
-    `{"key":${name},"version":"${text}","partition":${partition},` +
+    `{"key":${keyAsJson(call)},"version":"${text}","partition":${partition},` +
     `"epoch":${version.epoch},"acks":${acks}}\n`;
-  return { status: outcome.created ? 201 : 200, headers, body };
+  return {
+    status: outcome.created ? 201 : 200,
+    headers: outcome.replayed ? ['Idempotency-Replayed', 'true'] : [],
+    fields: `Content-Type: application/json\r\nETag: "${text}"\r\n`,
+    body,
+  };
 }
 
 /** The version of the deletion: with `atLeast` a later read sees at least this. */
@@ -98,12 +108,7 @@ export function readReply(call: ReadCall, outcome: ReadOutcome): Reply {
   if (call.ifNoneMatch !== null && isListed(call.ifNoneMatch, version))
     return { status: 304, headers: [...tagHeaders(version), ...stale], body: '' };
   const { contentType, value } = outcome.row;
-  const headers = [
-    'Content-Type',
-    contentType === '' ? 'application/octet-stream' : contentType,
-    'ETag',
-    `"${formatVersion(outcome.row.version)}"`,
-  ];
-  for (const text of stale) headers.push(text);
-  return { status: 200, headers, constantFields: valueFields, body: value, bodyBytes: outcome.valueBytes };
+  const type = contentType === '' ? 'application/octet-stream' : contentType;
+  const fields = `Content-Type: ${type}\r\nETag: "${formatVersion(outcome.row.version)}"\r\n${valueFields}`;
+  return { status: 200, headers: [...stale], fields, body: value, bodyBytes: outcome.valueBytes };
 }

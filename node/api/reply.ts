@@ -6,8 +6,8 @@ export interface Reply {
   status: number;
   /** Names and values in turn, without those that belong to the connection and without the length. */
   headers: string[];
-  /** Fields of `/v1/kv` that are the same in all replies of a kind, written already: each ends in CRLF. */
-  constantFields?: string;
+  /** Further fields as they go out, for replies that are many: each ends in CRLF. */
+  fields?: string;
   /** A string is ASCII alone: its length is its length in bytes. */
   body: Uint8Array | string;
   /** Of the body that a GET would have, where a HEAD has none to measure. */

@@ -19,6 +19,8 @@ interface Chunk {
 
 export class RowPlaces {
   private readonly chunks: Chunk[] = [];
+  /** The last of them, which each append asks for. */
+  private newest: Chunk | undefined;
   private last: number;
 
   /** Empty: the first entry comes right after `afterSeq`. */
@@ -32,13 +34,13 @@ export class RowPlaces {
 
   /** Adds the next position. */
   push(rowId: number): void {
-    let chunk = this.chunks.at(-1);
+    let chunk = this.newest;
     if (chunk?.count === chunkEntries || (chunk !== undefined && rowId - chunk.baseId > distanceMax)) {
       chunk = undefined;
     }
     if (chunk === undefined) {
       chunk = { firstSeq: this.last + 1, baseId: rowId, count: 0, distances: new Uint32Array(16) };
-      this.chunks.push(chunk);
+      this.add(chunk);
     }
     assert(rowId >= chunk.baseId, 'row ids grow');
     this.store(chunk, rowId - chunk.baseId);
@@ -50,11 +52,16 @@ export class RowPlaces {
       const chunk = this.chunks.at(-1);
       if (chunk === undefined || chunk.count === chunkEntries) {
         const baseId = chunk === undefined ? 0 : chunk.baseId;
-        this.chunks.push({ firstSeq: this.last + 1, baseId, count: 0, distances: new Uint32Array(16) });
+        this.add({ firstSeq: this.last + 1, baseId, count: 0, distances: new Uint32Array(16) });
       } else {
         this.store(chunk, hole);
       }
     }
+  }
+
+  private add(chunk: Chunk): void {
+    this.chunks.push(chunk);
+    this.newest = chunk;
   }
 
   private store(chunk: Chunk, distance: number): void {
@@ -102,6 +109,7 @@ export class RowPlaces {
       }
       if (chunk.count > 0) break;
       this.chunks.pop();
+      this.newest = this.chunks.at(-1);
     }
     this.last = Math.min(this.last, seq);
     return removed.reverse();
@@ -125,6 +133,7 @@ export class RowPlaces {
         return removed;
       }
       this.chunks.shift();
+      this.newest = this.chunks.at(-1);
     }
   }
 

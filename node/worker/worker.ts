@@ -41,6 +41,7 @@ export class Worker implements WorkerInbox, LocalReplicas {
   /** Something was applied since the last checkpoint began. */
   private isCheckpointWanted = false;
   private ended = false;
+  private readonly at: Instant = { now: 0, wall: 0 };
   /** For people to look at. */
   readonly measured: Measurements;
 
@@ -237,9 +238,12 @@ export class Worker implements WorkerInbox, LocalReplicas {
     this.options.peers.send(via, { type: 'relay', controller: name, towards: 'controller', payload });
   }
 
+  /** One object for all steps: each takes what it says before it does anything else. */
   private instant(): Instant {
     const { clock } = this.options;
-    return { now: clock.now(), wall: clock.wall() };
+    this.at.now = clock.now();
+    this.at.wall = clock.wall();
+    return this.at;
   }
 
   private resume(continuation: () => void): void {

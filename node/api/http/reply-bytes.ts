@@ -37,7 +37,7 @@ export class ReplyWriter {
     const { status, headers, body } = reply;
     let head = (statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`) + this.dateField();
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-    if (reply.constantFields !== undefined) head += reply.constantFields;
+    if (reply.fields !== undefined) head += reply.fields;
     head += close ? 'Connection: close\r\n' : this.keptField;
     if (status === 204 || status === 304) return [`${head}\r\n`];
     head += `Content-Length: ${reply.bodyBytes ?? body.length}\r\n\r\n`;
