@@ -3,9 +3,16 @@
  */
 import type { ReplicaReport } from '../protocol/control-message.js';
 import type { Context, ControllerState } from './context.js';
+import type { Progress } from './leader.js';
 import { isServing } from './lease.js';
 import type { Replica } from './replica.js';
-import { isLevel } from './replicating.js';
+
+/** A follower this close counts as level. */
+const levelLagMax = 4_096;
+
+function isLevel(replica: Replica, { synced, state, matchSeq }: Progress): boolean {
+  return synced && state === 'level' && replica.lastSeq - matchSeq <= levelLagMax;
+}
 
 export function replicaReport(replica: Replica): ReplicaReport {
   const serving = isServing(replica);
@@ -56,6 +63,7 @@ export class Heartbeat {
     const { context } = this;
     const replicas: ReplicaReport[] = [];
     for (const replica of context.replicas.values()) {
+      this.noteLevels(replica);
       if (!state.full && state.reported.get(replica.partition) === replica.reportVersion) continue;
       state.reported.set(replica.partition, replica.reportVersion);
       replicas.push(replicaReport(replica));
@@ -75,6 +83,16 @@ export class Heartbeat {
       diskFull: context.room.isLacking,
     });
     state.full = false;
+  }
+
+  /** With time alone a follower falls far behind: whether it has is found where it is told. */
+  private noteLevels(replica: Replica): void {
+    for (const progress of replica.leader?.peers.values() ?? []) {
+      const found = isLevel(replica, progress);
+      if (found === progress.toldLevel) continue;
+      progress.toldLevel = found;
+      this.context.changed(replica);
+    }
   }
 
   private reachability() {

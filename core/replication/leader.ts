@@ -52,8 +52,8 @@ export interface Progress {
   copiedChunks: number;
   /** How long it has been behind, for people to look at. */
   readonly mark: LagMark;
-  /** As it was found last: what changes is reported. */
-  isLevel: boolean;
+  /** As heartbeats told it last. */
+  toldLevel: boolean;
 }
 
 export interface SentCopy {
@@ -163,7 +163,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     copy: null,
     copiedChunks: 0,
     mark: newLagMark(),
-    isLevel: false,
+    toldLevel: false,
   };
 }
 

@@ -18,12 +18,6 @@ import type { Serving } from './serving.js';
 const messageEntriesBytesMax = 2 * 1024 * 1024;
 /** Sent and not acknowledged: beyond it a follower waits for its acknowledgements. */
 const windowEntriesMax = 4_096;
-/** A follower this close counts as level in reports. */
-const levelLagMax = 4_096;
-
-export function isLevel(replica: Replica, { synced, state, matchSeq }: Progress): boolean {
-  return synced && state === 'level' && replica.lastSeq - matchSeq <= levelLagMax;
-}
 
 export class Replicating {
   constructor(
@@ -160,7 +154,6 @@ export class Replicating {
     }
     progress.nextSeq = Math.max(progress.matchSeq + 1, wasLevel ? progress.nextSeq : 0);
     if (message.leaseMs > 0) this.takeLease(progress, message);
-    this.noteLevel(replica, progress);
     if (!wasLevel) {
       this.copies.end(progress);
       if (!leader.active) this.onAttemptProgress(replica, leader);
@@ -168,13 +161,6 @@ export class Replicating {
     if (progress.voter) this.context.measured.durableThere(leader, progress.matchSeq, this.context.now);
     if (leader.active) this.serving.advanceCommit(replica, leader);
     if (progress.nextSeq <= replica.lastSeq) this.sendNext(replica, leader, progress, false);
-  }
-
-  private noteLevel(replica: Replica, progress: Progress): void {
-    const found = isLevel(replica, progress);
-    if (found === progress.isLevel) return;
-    progress.isLevel = found;
-    this.context.changed(replica);
   }
 
   private takeLease(progress: Progress, message: PeerMessageOf<'ack'>): void {
@@ -253,7 +239,6 @@ export class Replicating {
     const { now, limits } = this.context;
     for (const progress of leader.peers.values()) {
       noteLag(replica, progress, now);
-      this.noteLevel(replica, progress);
       if (!this.context.peers.has(progress.id)) continue;
       const stuck =
         progress.nextSeq - 1 > progress.matchSeq && now - progress.ackedAt > limits.syncProgressMs;

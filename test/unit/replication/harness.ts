@@ -5,7 +5,7 @@
 import { assert } from '../../../core/assert.js';
 import { defaultLimits } from '../../../core/limits.js';
 import type { Limits } from '../../../core/limits.js';
-import type { ControlRequestOf } from '../../../core/protocol/control-message.js';
+import type { ControlRequestOf, WorkerReportOf } from '../../../core/protocol/control-message.js';
 import { encodeEntry, entryContent } from '../../../core/protocol/entry.js';
 import type { Entry } from '../../../core/protocol/entry.js';
 import type { LogCommand, LogResult, RecoveredReplica } from '../../../core/protocol/log-command.js';
@@ -70,7 +70,7 @@ export class ScriptedWorker {
   lookups = 0;
   private readonly rows = new Map<string, Row>();
   readonly stops: string[] = [];
-  readonly heartbeatsAt: number[] = [];
+  readonly heartbeats: { at: number; report: WorkerReportOf<'heartbeat'> }[] = [];
   readonly dropped: number[] = [];
   copiesOpened = 0;
   readonly checkpoints: ((synced: { partition: number; seq: number }[]) => void)[] = [];
@@ -130,7 +130,7 @@ export class ScriptedWorker {
       peers: { send: (to, message) => this.sent.push({ to, message }), connect: () => undefined },
       controllers: {
         send: (_controller, report) => {
-          if (report.type === 'heartbeat') this.heartbeatsAt.push(this.now);
+          if (report.type === 'heartbeat') this.heartbeats.push({ at: this.now, report });
         },
       },
       defer: (run) => this.deferred.push(run),

@@ -20,7 +20,7 @@ function pauses(
     a.worker.tick();
     between(a, tick);
   }
-  const last = a.heartbeatsAt.filter((at) => at > a.now - 10_000);
+  const last = a.heartbeats.map(({ at }) => at).filter((at) => at > a.now - 10_000);
   return last.slice(1).map((at, index) => at - (last[index] ?? 0));
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultLimits } from '../../../core/limits.js';
-import { replicaReport } from '../../../core/replication/heartbeat.js';
 import { ScriptedWorker } from './harness.js';
 
 function written(count: number): ScriptedWorker {
@@ -37,34 +36,54 @@ describe('a backup that lost what it had acknowledged in the epoch', () => {
   });
 });
 
+/** A primary that has told a controller of itself. */
+function reporting(): ScriptedWorker {
+  const a = new ScriptedWorker();
+  a.serve(2);
+  a.worker.controllerConnected('controller');
+  a.pass(2 * defaultLimits.heartbeatMs);
+  a.heartbeats.length = 0;
+  return a;
+}
+
+/** What heartbeats said of b since the last call: whether it is level. */
+function told(a: ScriptedWorker): boolean[] {
+  const replicas = a.heartbeats.splice(0).flatMap(({ report }) => report.replicas);
+  return replicas.flatMap(({ levels }) => levels.filter(({ id }) => id === 'b').map(({ level }) => level));
+}
+
+function leaveBehind(a: ScriptedWorker): void {
+  for (let round = 1; round <= 5; round += 1) {
+    for (let write = 0; write < 1_000; write += 1) a.write('key');
+    a.settle();
+    a.from('c', a.ackMessage(2, round * 1_000, round));
+  }
+}
+
 describe('reports to the controller', () => {
-  it('tell anew when a backup that was far behind comes close', () => {
-    const a = new ScriptedWorker();
-    a.serve(2);
-    a.replica.lastSeq = 5_000;
-    a.from('b', a.ackMessage(2, 10, 5));
-    const before = a.replica.reportVersion;
+  it('tell of a backup that falls far behind without a word, and when it comes close again, once each', () => {
+    const a = reporting();
+    leaveBehind(a);
+    a.pass(2 * defaultLimits.heartbeatMs);
+    expect(told(a)).toEqual([false]);
     a.from('b', a.ackMessage(2, 100, 6));
-    expect(a.replica.reportVersion).toBe(before);
+    a.pass(2 * defaultLimits.heartbeatMs);
+    expect(told(a)).toEqual([]);
     a.from('b', a.ackMessage(2, 4_990, 7));
-    expect(a.replica.reportVersion).toBeGreaterThan(before);
+    a.pass(2 * defaultLimits.heartbeatMs);
+    expect(told(a)).toEqual([true]);
   });
 
-  it('tell of a backup that falls far behind and says nothing', () => {
-    const a = new ScriptedWorker();
-    a.serve(2);
-    const levelOf = (id: string) => replicaReport(a.replica).levels.find((found) => found.id === id)?.level;
-    for (let round = 1; round <= 5; round += 1) {
-      for (let write = 0; write < 1_000; write += 1) a.write('key');
-      a.settle();
-      a.from('c', a.ackMessage(2, round * 1_000, round));
-    }
-    const before = a.replica.reportVersion;
-    expect([levelOf('b'), levelOf('c')]).toEqual([false, true]);
-    a.pass(defaultLimits.tickMs);
-    const after = a.replica.reportVersion;
-    expect(after).toBeGreaterThan(before);
-    a.pass(defaultLimits.tickMs);
-    expect(a.replica.reportVersion).toBe(after);
+  it('tell the truth of a backup that was away for less than a tick, told of in between', () => {
+    const a = reporting();
+    const b = { id: 'b', storeId: 'store-b', bootCount: 1, runId: 'run' };
+    a.worker.peerDisconnected('b');
+    a.worker.controllerConnected('another');
+    a.worker.peerConnected(b);
+    a.from('b', a.ackMessage(2, a.replica.durable.lastSeq));
+    a.pass(2 * defaultLimits.heartbeatMs);
+    const seen = told(a);
+    expect(seen[0]).toBe(false);
+    expect(seen.at(-1)).toBe(true);
   });
 });
