@@ -100,7 +100,7 @@ describe('links of a controller', () => {
     links.connect(members(worker, { id: 'g', port: gone.port }, { id: 's', port: stalledPort }));
     const probe = (id: string) =>
       new Promise<string>((resolve) => {
-        links.probe(id, 200, resolve);
+        links.probe(id, 2_000, resolve);
       });
     expect(await Promise.all(['m', 'g', 's', 'unknown'].map(probe))).toEqual([
       'answered',
