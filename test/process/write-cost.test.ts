@@ -21,8 +21,8 @@ const budget = {
   syncsPerWrite: 1.5,
   /** On all workers together; 300 to 500 on two quiet cores. */
   cpuMicrosPerWrite: 3_000,
-  /** Of all processes but the launcher together; about 60, and several times that beside other tests. */
-  idleWakesPerSecond: 1_000,
+  /** Of all processes but the launcher together, in the quietest of some windows; about 60. */
+  idleWakesPerSecond: 600,
 };
 
 jest.setTimeout(600_000);
@@ -109,12 +109,16 @@ describe('cost', () => {
   it('of an idle cluster: it sleeps', async () => {
     const all = [...(await pids()), await cluster.controllerPid()];
     await sleep(5_000);
-    const startedAt = performance.now();
-    const before = await wakes(all);
-    await sleep(10_000);
-    const perSecond = ((await wakes(all)) - before) / ((performance.now() - startedAt) / 1_000);
-    expect(perSecond).toBeGreaterThan(1);
-    expect(perSecond).toBeLessThan(budget.idleWakesPerSecond);
+    const found: number[] = [];
+    // Beside other tests a thread also waits for locks that another was interrupted with.
+    for (let window = 0; window < 3; window += 1) {
+      const startedAt = performance.now();
+      const before = await wakes(all);
+      await sleep(5_000);
+      found.push(((await wakes(all)) - before) / ((performance.now() - startedAt) / 1_000));
+    }
+    expect(Math.min(...found)).toBeGreaterThan(1);
+    expect(Math.min(...found)).toBeLessThan(budget.idleWakesPerSecond);
   });
 
   it('of a write: one entry and at most one sync a replica, few bytes, little time', async () => {
