@@ -85,6 +85,26 @@ export class Kubernetes {
     return { holder: lease.spec.holderIdentity ?? '', acquiredAt: Date.parse(lease.spec.acquireTime ?? '') };
   }
 
+  /** The pods and what happened to them last, as kubectl shows them: for whoever looks for a failure's cause. */
+  async picture(): Promise<string[]> {
+    const shown = async (commandArguments: string[], linesMax: number) => {
+      const text = await this.kubectl([...commandArguments, '--request-timeout=5s']).catch(String);
+      return text.trimEnd().split('\n').slice(-linesMax);
+    };
+    const state =
+      'custom-columns=NAME:.metadata.name,NODE:.spec.nodeName,PHASE:.status.phase,DELETE:.metadata.deletionTimestamp,' +
+      'FINALIZERS:.metadata.finalizers,OWNER:.metadata.ownerReferences[*].uid,STATE:.status.containerStatuses[*].state';
+    return [
+      ...(await shown(['get', 'pods', `--output=${state}`], 30)),
+      ...(await shown(['get', 'nodes'], 10)),
+      ...(await shown(['get', 'events', '--sort-by=.lastTimestamp'], 20)),
+      ...(await shown(
+        ['logs', `--selector=app.kubernetes.io/instance=${this.release}`, '--prefix', '--tail=5'],
+        40,
+      )),
+    ];
+  }
+
   async deletePod(name: string): Promise<void> {
     await this.kubectl(['delete', 'pod', name, '--grace-period=0', '--force', '--wait=false']);
   }

@@ -155,9 +155,14 @@ export class Trial {
         throw error;
       }
     } catch (error) {
-      row.problems.push(error instanceof Error ? error.message : String(error));
+      await this.noteFailure(row, error);
     }
     this.say(rowText(row));
+  }
+
+  async noteFailure(row: Row, error: unknown): Promise<void> {
+    row.problems.push(error instanceof Error ? error.message : String(error));
+    row.remarks.push(...(await this.kubernetes.picture()));
   }
 
   private async carryOut(

@@ -7,6 +7,11 @@ import type { Row, Trial } from '../trial.js';
 
 const installTimeoutMs = 180_000;
 const installPromiseMs = 90_000;
+/**
+ * Kubernetes takes away what belonged to what was removed. A worker ends within its grace of 30 s; once a pod was still
+ * listed after 90 s, a minute after its node had been without an API server.
+ */
+const clearingTimeoutMs = 240_000;
 const handbooks = ['README.md', 'docs/kubernetes.md'];
 
 async function recorded(
@@ -21,7 +26,7 @@ async function recorded(
   try {
     await act(row);
   } catch (error) {
-    row.problems.push(error instanceof Error ? error.message : String(error));
+    await trial.noteFailure(row, error);
   }
   trial.say(rowText(row));
 }
@@ -87,12 +92,16 @@ export function reinstall(trial: Trial): Promise<void> {
     await helm(['uninstall', release, '--namespace', namespace, '--wait', '--timeout', '2m']);
     const kinds =
       'all,configmaps,leases,poddisruptionbudgets,serviceaccounts,roles,rolebindings,kvorumclusters';
-    await waitFor('nothing but volumes', 90_000, async () => {
+    const uninstalledAt = performance.now();
+    await waitFor('nothing but volumes', clearingTimeoutMs, async () => {
       const selector = `--selector=app.kubernetes.io/instance=${release}`;
       const left = await kubernetes.kubectl(['get', kinds, selector, '--output=name']);
       if (left.trim() === '') return true;
       throw new Error(left.trim().split('\n').join(', '));
     });
+    row.remarks.push(
+      `all gone ${Math.round((performance.now() - uninstalledAt) / 1_000)} s after helm returned`,
+    );
     const claims = await kubernetes.kubectl(['get', 'pvc', '--output=name']);
     if (claims.trim() === '') row.problems.push('the volumes are gone');
     await pause(2_000);
