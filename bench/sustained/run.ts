@@ -192,12 +192,12 @@ function fileSizes(data: string): Pick<Window, 'logMegabytes' | 'tableMegabytes'
 }
 
 function lineOf(window: Window): string {
-  const { atSeconds, perSecond, p99Millis, p999Millis, logMegabytes, walMegabytes, residentMegabytes } =
-    window;
+  const { atSeconds, perSecond, serverCpuMicros, p50Millis, p99Millis, p999Millis } = window;
+  const { logMegabytes, walMegabytes, residentMegabytes } = window;
   const failed = window.failed === 0 ? '' : `, ${window.failed} failed`;
   return [
     `${atSeconds.toFixed(0).padStart(5)} s  ${perSecond.toFixed(0).padStart(6)}/s`,
-    `p99 ${p99Millis.toFixed(1)} ms, p99.9 ${p999Millis.toFixed(1)} ms`,
+    `${serverCpuMicros.toFixed(0)} µs/op  p50 ${p50Millis.toFixed(1)} ms, p99 ${p99Millis.toFixed(1)} ms, p99.9 ${p999Millis.toFixed(1)} ms`,
     `log ${logMegabytes.toFixed(0)} MB, WAL ${walMegabytes.toFixed(0)} MB, memory ${residentMegabytes.toFixed(0)} MB`,
     `${window.refilling ? 'refilling' : ''}${failed}`,
   ].join('  ');

@@ -22,7 +22,7 @@ interface Stored {
 
 export class LocalRingStore implements RingStore {
   private readonly lockFile: string;
-  /** Read again and again, and mostly the same: the same record then, that nobody has to look at anew. */
+  /** Read again and again, and mostly as it was read or written last: nobody has to look at it anew then. */
   private parsed: { text: string; stored: Stored } | null = null;
   /** One after the other: calls of one process are never at the file together. */
   private last: Promise<unknown> = Promise.resolve();
@@ -87,16 +87,18 @@ export class LocalRingStore implements RingStore {
     const stored = await this.read();
     if ((stored?.revision ?? null) !== expected) return { status: 'conflict' };
     const revision = `${record.version}-${randomId()}`;
+    const text = formatStored(revision, record);
     const beside = `${this.file}.new`;
     const handle = await open(beside, 'w', 0o600);
     try {
-      await handle.writeFile(formatStored({ revision, record }));
+      await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(beside, this.file);
     await this.syncFolder();
+    this.parsed = { text, stored: { revision, record } };
     return { status: 'swapped', revision };
   }
 
@@ -128,9 +130,9 @@ export class LocalRingStore implements RingStore {
   }
 }
 
-function formatStored({ revision, record }: Stored): string {
+function formatStored(revision: Revision, record: RingRecord): string {
   const ring = formatRing(record);
-  const head = `"revision": ${JSON.stringify(revision)}, "checksum": ${checksumOf(record)}`;
+  const head = `"revision": ${JSON.stringify(revision)}, "checksum": ${checksumOf(ring)}`;
   return `{ ${head}, "ring":\n${ring}\n}\n`;
 }
 
@@ -138,8 +140,8 @@ function formatStored({ revision, record }: Stored): string {
  * Of the content, whatever the layout: a person may look at the file through a formatter, a flipped bit
  * shows.
  */
-function checksumOf(record: RingRecord): number {
-  return crc32(new TextEncoder().encode(formatRing(record)));
+function checksumOf(formatted: string): number {
+  return crc32(new TextEncoder().encode(formatted));
 }
 
 /** Throws RingJsonError. */
@@ -154,6 +156,6 @@ function parseStored(text: string): Stored {
   const { revision, checksum, ring } = document as Record<string, unknown>;
   if (typeof revision !== 'string' || revision === '') throw new RingJsonError('it has no revision');
   const record = ringOf(ring);
-  if (checksum !== checksumOf(record)) throw new RingJsonError('its checksum differs');
+  if (checksum !== checksumOf(formatRing(record))) throw new RingJsonError('its checksum differs');
   return { revision, record };
 }

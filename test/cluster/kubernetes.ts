@@ -85,7 +85,7 @@ export class Kubernetes {
     return { holder: lease.spec.holderIdentity ?? '', acquiredAt: Date.parse(lease.spec.acquireTime ?? '') };
   }
 
-  /** The pods and what happened to them last, as kubectl shows them: for whoever looks for a failure's cause. */
+  /** The pods and what happened to them last, as kubectl shows them, for whoever looks for a cause. */
   async picture(): Promise<string[]> {
     const shown = async (commandArguments: string[], linesMax: number) => {
       const text = await this.kubectl([...commandArguments, '--request-timeout=5s']).catch(String);

@@ -8,8 +8,8 @@ import type { Row, Trial } from '../trial.js';
 const installTimeoutMs = 180_000;
 const installPromiseMs = 90_000;
 /**
- * Kubernetes takes away what belonged to what was removed. A worker ends within its grace of 30 s; once a pod was still
- * listed after 90 s, a minute after its node had been without an API server.
+ * Kubernetes takes away what belonged to what was removed. A worker ends within its grace of 30 s; once a pod
+ * was still listed after 90 s, a minute after its node had been without an API server.
  */
 const clearingTimeoutMs = 240_000;
 const handbooks = ['README.md', 'docs/kubernetes.md'];
