@@ -12,11 +12,12 @@ import { ControlMeasurements } from './control-measurements.js';
 import { Courier } from './courier.js';
 import { Evenness } from './evenness.js';
 import { FailureDetector } from './failure-detector.js';
-import { Improvements } from './improvements.js';
 import { Lasting } from './lasting.js';
 import { namedWorkers } from './membership.js';
 import { planFailovers } from './plan-failover.js';
 import type { FailoverNeeds } from './plan-failover.js';
+import { planHandovers } from './plan-rebalance.js';
+import { mayStart, planReplacements } from './plan-replacement.js';
 import type { PlanView } from './plan-view.js';
 import { Reconfiguration } from './reconfiguration.js';
 import type { Surroundings } from './reconfiguration.js';
@@ -41,6 +42,7 @@ export interface MachineOptions extends ClusterShape {
 
 const batchesMax = 8;
 const batchItemsMax = 1_024;
+const replacementsMax = 8;
 /** After another controller's change nothing that is not needed is done for so long. */
 const foreignPauseMs = 5_000;
 /** While all is quiet, a plan is made again after so many heartbeats. */
@@ -58,7 +60,6 @@ export class ControllerMachine {
   private readonly wished: WishedPlacement;
   private readonly retries: RetryMemory;
   private readonly changes: RecordChanges;
-  private readonly improvements: Improvements;
   private readonly lasting = new Lasting();
   private readonly evenness = new Evenness();
   private readonly settlements = new SettlementNotes();
@@ -94,10 +95,6 @@ export class ControllerMachine {
         this.courier.publish(now);
         this.connect();
       },
-    });
-    this.improvements = new Improvements(this.retries, this.changes, {
-      isFreeFor: (kind) => !this.isAtWork(kind) && this.batches.length < batchesMax,
-      start: (orders, record, now) => this.start(orders, record, now),
     });
     this.around = {
       limits,
@@ -312,10 +309,25 @@ export class ControllerMachine {
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
-    this.improvements.order(view, record, now);
+    this.improve(view, record, now);
     this.lasting.sweep();
     this.quiet = this.batches.length === 0 && this.lasting.isEmpty && view.workers.all().every(isSteady);
     this.workers.forget((id) => record.members[id] !== undefined);
+  }
+
+  /** What makes the placement as wished; what is not served at all was seen to before. */
+  private improve(view: PlanView, record: RingRecord, now: number): void {
+    const isResting = (partition: number) =>
+      this.retries.isResting('move', partition, now) || this.changes.isChanging(partition);
+    const replacements = planReplacements(view, isResting, this.changes.count);
+    for (const change of replacements.changes) this.changes.changeLearner(record, change);
+    if (!this.isAtWork('move') && this.batches.length < batchesMax) {
+      this.start(planHandovers(view, isResting), record, now);
+    }
+    if (!this.isAtWork('replace') && this.batches.length < batchesMax) {
+      const startable = replacements.orders.filter((order) => mayStart(view, order));
+      this.start(startable.slice(0, replacementsMax), record, now);
+    }
   }
 
   private start(orders: readonly Order[], record: RingRecord, now: number): void {

@@ -34,7 +34,7 @@ export function planReplacements(
 ): ReplacementPlan {
   const plan: ReplacementPlan = { changes: [], orders: [] };
   const { partitions } = view.record;
-  let free = freePlaces(view, pending);
+  let copies = pending + partitions.filter((record) => record.learners.length > 0).length;
   const needy: { partition: number; record: PartitionRecord; need: Need }[] = [];
   partitions.forEach((record, partition) => {
     if (record.epoch === 0 || record.attempt > record.epoch || view.isBusy(partition)) return;
@@ -45,36 +45,16 @@ export function planReplacements(
     const need = needOf(view, partition, record);
     if (need !== null && !isResting(partition)) needy.push({ partition, record, need });
   });
-  // Several at once, since each change of the record goes to every worker.
-  const newcomers = needy.filter(({ need }) => need.joining !== null).length;
-  if (free < Math.min(newcomers, view.limits.copiesMax / 2)) free = 0;
   // What lost a voter goes first.
   for (const { partition, record, need } of needy.sort((a, b) => urgency(a.need) - urgency(b.need))) {
     if (need.joining === null) {
       plan.orders.push(replaceOrder(view, partition, record, need));
-    } else if (free > 0) {
-      free -= 1;
+    } else if (copies < view.limits.copiesMax) {
+      copies += 1;
       plan.changes.push({ partition, learner: need.joining, action: 'add', reason: need.reason });
     }
   }
   return plan;
-}
-
-/**
- * How many copies more may be made. A learner that is level needs none any more, but it costs its primary
- * something until it has its vote.
- */
-function freePlaces(view: PlanView, pending: number): number {
-  const { copiesMax } = view.limits;
-  let learners = pending;
-  let copies = pending;
-  view.record.partitions.forEach((record, partition) => {
-    if (record.learners.length === 0) return;
-    const report = servingReport(view, partition);
-    learners += 1;
-    if (report === null || !record.learners.every((learner) => isLevel(report, learner))) copies += 1;
-  });
-  return Math.min(copiesMax - copies, 2 * copiesMax - learners);
 }
 
 interface Need {

@@ -113,20 +113,6 @@ describe('a worker that ends', () => {
     }
     expectIntact(cluster);
   });
-
-  it('without its disk gets its votes back several at a time: each change of the record goes to all', () => {
-    const cluster = settledCluster({ partitionCount: 64, limits: { replacementDelayMs: 600_000 } });
-    const worker = cluster.worker('w2');
-    const held = holders(cluster, 'w2');
-    const before = cluster.document?.version ?? 0;
-    worker.kill();
-    worker.start({ wiped: true });
-    cluster.run(2_000);
-    expectFull(cluster);
-    const after = cluster.document?.version ?? 0;
-    expect(holders(cluster, 'w2')).toBe(held);
-    expect(after - before).toBeLessThan(held);
-  });
 });
 
 describe('more than a worker', () => {
