@@ -28,6 +28,8 @@ interface ProcessFacts {
 export class ProcessGroup {
   private readonly children: ChildProcess[] = [];
   private readonly logFiles: string[] = [];
+  /** Of each process as it was seen last: those that have ended count on. */
+  private readonly ticks = new Map<number, number>();
 
   /** `stopSignal`: SIGKILL for programs whose last words cost seconds and whose data is thrown away. */
   constructor(private readonly stopSignal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') {}
@@ -69,9 +71,12 @@ export class ProcessGroup {
     return this.facts().map(({ pid }) => pid);
   }
 
-  /** Processor time so far, user and system, in microseconds. */
+  /** Processor time so far, user and system, in microseconds; of one that ended, until the last look. */
   cpuMicros(): number {
-    return this.facts().reduce((sum, { ticks }) => sum + ticks, 0) * microsPerTick;
+    for (const { pid, ticks } of this.facts()) this.ticks.set(pid, ticks);
+    let sum = 0;
+    for (const ticks of this.ticks.values()) sum += ticks;
+    return sum * microsPerTick;
   }
 
   /** What each process has in memory; pages they share count in each. */

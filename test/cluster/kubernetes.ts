@@ -97,10 +97,10 @@ export class Kubernetes {
     return [
       ...(await shown(['get', 'pods', `--output=${state}`], 30)),
       ...(await shown(['get', 'nodes'], 10)),
-      ...(await shown(['get', 'events', '--sort-by=.lastTimestamp'], 20)),
+      ...(await shown(['get', 'events', '--sort-by=.metadata.creationTimestamp'], 40)),
       ...(await shown(
-        ['logs', `--selector=app.kubernetes.io/instance=${this.release}`, '--prefix', '--tail=5'],
-        40,
+        ['logs', `--selector=app.kubernetes.io/instance=${this.release}`, '--prefix', '--tail=40'],
+        400,
       )),
     ];
   }

@@ -155,14 +155,16 @@ export class Trial {
         throw error;
       }
     } catch (error) {
-      await this.noteFailure(row, error);
+      row.problems.push(error instanceof Error ? error.message : String(error));
     }
-    this.say(rowText(row));
+    await this.tell(row);
   }
 
-  async noteFailure(row: Row, error: unknown): Promise<void> {
-    row.problems.push(error instanceof Error ? error.message : String(error));
-    row.remarks.push(...(await this.kubernetes.picture()));
+  /** What came of a scenario, and if it failed, how the cluster looks now. */
+  async tell(row: Row): Promise<void> {
+    this.say(rowText(row));
+    if (row.problems.length === 0) return;
+    for (const line of await this.kubernetes.picture()) this.say(`    ${line}`);
   }
 
   private async carryOut(

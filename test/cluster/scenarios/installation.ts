@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { helm, pause, run, waitFor } from '../commands.js';
-import { newRow, rowText } from '../trial.js';
+import { newRow } from '../trial.js';
 import type { Row, Trial } from '../trial.js';
 
 const installTimeoutMs = 180_000;
@@ -26,9 +26,9 @@ async function recorded(
   try {
     await act(row);
   } catch (error) {
-    await trial.noteFailure(row, error);
+    row.problems.push(error instanceof Error ? error.message : String(error));
   }
-  trial.say(rowText(row));
+  await trial.tell(row);
 }
 
 export function install(trial: Trial): Promise<void> {
