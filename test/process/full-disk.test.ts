@@ -70,7 +70,12 @@ async function everyPutAnswers(scene: Scene, what: string, wanted: number[]): Pr
 
 async function readEverything({ recorder, urls }: Scene): Promise<void> {
   for (const key of keys) {
-    for (const url of urls) expect(await recorder.get(url, key)).toMatchObject({ type: 'found' });
+    for (const url of urls) {
+      const { type } = await recorder.get(url, key);
+      // What failed, and which key, is all that a failing run leaves behind.
+      const failure = type === 'failed' ? recorder.failures.at(-1)?.what : undefined;
+      expect({ key, url, type, failure }).toMatchObject({ type: 'found' });
+    }
   }
   expect(judgeVersions(recorder.history)).toBeUndefined();
 }
