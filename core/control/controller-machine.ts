@@ -29,7 +29,7 @@ import { RingOrigin } from './ring-origin.js';
 import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
-import { heard, identify, isCurrent, isPresent, isSteady, mergeHeartbeat } from './worker-facts.js';
+import { identify, isCurrent, isPresent, isSteady, mergeHeartbeat } from './worker-facts.js';
 import { WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
 
@@ -191,7 +191,7 @@ export class ControllerMachine {
 
   private heardOf(facts: WorkerFacts, via: WorkerId | null, now: number): void {
     const { id: worker, deadAt } = facts;
-    heard(facts, via, now);
+    this.detector.heard(facts, via, now);
     // Before there is a ring, nobody was missed.
     const missed = deadAt !== null && this.document.record !== null;
     if (missed) this.note('worker back', { worker, awayMs: Math.round(now - deadAt) });

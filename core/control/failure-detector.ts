@@ -6,11 +6,15 @@
  *   unknown, alive --(silence, broken stream, complaint)--> suspected --(refused, silent n times)--> dead
  *      ^                                                       |                                      |
  *      +-------------------------- any word of it -------------+--------------------------------------+
+ *
+ * Who hears nobody at all may be at fault itself, or its machine. What it declared dead meanwhile for silence
+ * gets some time to be back once a first word comes through: failing over what serves well is the outage.
  */
 import type { Limits } from '../limits.js';
 import { ControlMeasurements } from './control-measurements.js';
 import type { WorkerId } from '../ring/ring-record.js';
 import type { Emit, ProbeOutcome } from './control-event.js';
+import { heard } from './worker-facts.js';
 import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
 
 interface Suspicion {
@@ -22,11 +26,14 @@ interface Suspicion {
 }
 
 const relaysMax = 2;
+/** After the first word of anybody, for the others that fell silent with it. */
+const lateMs = 1_500;
 
 export class FailureDetector {
   private readonly suspicions = new Map<WorkerId, Suspicion>();
   private readonly askedAt = new Map<WorkerId, number>();
   private token = 0;
+  private hearsNobody = true;
 
   constructor(
     private readonly limits: Limits,
@@ -36,6 +43,8 @@ export class FailureDetector {
   ) {}
 
   tick(now: number): void {
+    const isHeard = (facts: WorkerFacts) => facts.liveness === 'alive' && this.heardRecently(facts, now);
+    this.hearsNobody ||= !this.workers.all().some(isHeard);
     for (const facts of this.workers.all()) {
       if (facts.liveness === 'dead') {
         this.suspicions.delete(facts.id);
@@ -50,6 +59,15 @@ export class FailureDetector {
       } else if (suspicion?.token === null && now >= suspicion.nextAt) {
         this.suspicions.delete(facts.id);
       }
+    }
+  }
+
+  heard(facts: WorkerFacts, via: WorkerId | null, now: number): void {
+    heard(facts, via, now);
+    if (!this.hearsNobody) return;
+    this.hearsNobody = false;
+    for (const other of this.workers.all()) {
+      if (other.awaitedUntil === Infinity) other.awaitedUntil = now + lateMs;
     }
   }
 
@@ -87,8 +105,9 @@ export class FailureDetector {
       return;
     }
     suspicion.silentCount += 1;
-    if (suspicion.silentCount >= this.limits.probesMax) this.declareDead(facts, 'no answer', now);
-    else this.probe(facts, suspicion, now);
+    if (suspicion.silentCount < this.limits.probesMax) return this.probe(facts, suspicion, now);
+    this.declareDead(facts, 'no answer', now);
+    if (this.hearsNobody) facts.awaitedUntil = Infinity;
   }
 
   private probe(facts: WorkerFacts, suspicion: Suspicion, now: number): void {
@@ -156,6 +175,7 @@ export class FailureDetector {
     this.suspicions.delete(facts.id);
     facts.liveness = 'dead';
     facts.deadAt = now;
+    facts.awaitedUntil = -Infinity;
     facts.via = null;
     facts.replicas = new Map();
     facts.complete = false;

@@ -42,6 +42,7 @@ export function planFailovers(view: PlanView, memory: FailoverMemory): FailoverN
       return;
     }
     if (memory.isResting(partition) || isAnothersBusiness(view, partition, record, memory)) return;
+    if (isAwaited(view, record)) return;
     const order = failoverOrder(view, partition, record, { ...cause, replacement }, memory, loads);
     if (order === null) return;
     needs.orders.push(order);
@@ -127,6 +128,12 @@ function isAnothersBusiness(
   const unfinished = record.attempt > record.epoch || isPromisedHigher(view, partition, record);
   if (!unfinished || memory.isOwnAttempt(partition, record.attempt)) return false;
   return view.lastsMs(`attempt ${partition} ${record.attempt}`) < memory.graceMs;
+}
+
+/** The primary may be back in a moment, and serves as it did: unless an attempt has taken its place away. */
+function isAwaited(view: PlanView, { epoch, attempt, primary }: PartitionRecord): boolean {
+  const facts = view.workers.get(primary.id);
+  return facts?.liveness === 'dead' && view.now < facts.awaitedUntil && attempt === epoch;
 }
 
 function failoverOrder(

@@ -41,6 +41,8 @@ export interface WorkerFacts {
   liveness: Liveness;
   /** Since when it counts as dead. */
   deadAt: number | null;
+  /** Until then it may be back by itself, and nothing is done without it. */
+  awaitedUntil: number;
 }
 
 function newFacts(id: WorkerId, now: number): WorkerFacts {
@@ -64,6 +66,7 @@ function newFacts(id: WorkerId, now: number): WorkerFacts {
     diskFullSince: -Infinity,
     liveness: 'unknown',
     deadAt: null,
+    awaitedUntil: -Infinity,
   };
 }
 

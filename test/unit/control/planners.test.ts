@@ -11,6 +11,32 @@ import { report, Scene } from './planner-scene.js';
 const failovers: [string, (scene: Scene) => void, string][] = [
   ['nothing while all is well', () => undefined, ''],
   ['a lost primary', (s) => s.dead('a', 0), 'its primary a is lost'],
+  [
+    'not a lost primary that may be back in a moment',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('a').awaitedUntil = s.view().now + 1;
+    },
+    '',
+  ],
+  [
+    'a lost primary that has been awaited long enough',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('a').awaitedUntil = s.view().now;
+    },
+    'its primary a is lost',
+  ],
+  [
+    'a lost primary that an attempt has fenced, awaited or not',
+    (s) => {
+      s.dead('a', 0);
+      Object.assign(s.facts('a'), { awaitedUntil: Infinity });
+      s.partition.attempt = 7;
+      s.ownAttempt = 7;
+    },
+    'its primary a is lost',
+  ],
   ['a restarted primary', (s) => (s.facts('a').bootCount = 2), 'its primary a restarted'],
   ['a wiped primary', (s) => s.wiped('a'), 'its primary a has another store'],
   [
