@@ -96,7 +96,7 @@ export class FailureDetector {
     }
     const heardSince = facts.heardAt > suspicion.startedAt;
     if (outcome === 'refused') {
-      if (!heardSince || !facts.connected) this.declareDead(facts, 'connection refused', now);
+      if (!heardSince || !facts.connected) this.declareDead(facts, 'refusal', now);
       return;
     }
     if (heardSince) {
@@ -106,8 +106,7 @@ export class FailureDetector {
     }
     suspicion.silentCount += 1;
     if (suspicion.silentCount < this.limits.probesMax) return this.probe(facts, suspicion, now);
-    this.declareDead(facts, 'no answer', now);
-    if (this.hearsNobody) facts.awaitedUntil = Infinity;
+    this.declareDead(facts, 'silence', now);
   }
 
   private probe(facts: WorkerFacts, suspicion: Suspicion, now: number): void {
@@ -171,17 +170,19 @@ export class FailureDetector {
     return complaints >= 2 && now - facts.heardAt > this.limits.heartbeatMs;
   }
 
-  private declareDead(facts: WorkerFacts, evidence: string, now: number): void {
+  private declareDead(facts: WorkerFacts, lostBy: 'refusal' | 'silence', now: number): void {
     this.suspicions.delete(facts.id);
     facts.liveness = 'dead';
     facts.deadAt = now;
-    facts.awaitedUntil = -Infinity;
+    facts.lostBy = lostBy;
+    facts.awaitedUntil = lostBy === 'silence' && this.hearsNobody ? Infinity : -Infinity;
     facts.via = null;
     facts.replicas = new Map();
     facts.complete = false;
     // One that was never heard of may just not be up yet.
     const message = facts.storeId === '' ? 'worker not reached' : 'worker lost';
     if (facts.storeId !== '') this.measured.lost += 1;
+    const evidence = lostBy === 'refusal' ? 'connection refused' : 'no answer';
     this.emit({ type: 'note', message, fields: { worker: facts.id, evidence } });
   }
 }

@@ -4,7 +4,7 @@
 import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
 import { hasQuorum, isDamaged, leadersInOrder, primaryLoads } from './plan-view.js';
-import { isPrimaryCutOff } from './reachability.js';
+import { isHeardByQuorum, isPrimaryCutOff } from './reachability.js';
 import { planRescue } from './plan-replacement.js';
 import type { Order } from './reconfiguration-item.js';
 import { isPresent } from './worker-facts.js';
@@ -130,10 +130,15 @@ function isAnothersBusiness(
   return view.lastsMs(`attempt ${partition} ${record.attempt}`) < memory.graceMs;
 }
 
-/** The primary may be back in a moment, and serves as it did: unless an attempt has taken its place away. */
-function isAwaited(view: PlanView, { epoch, attempt, primary }: PartitionRecord): boolean {
-  const facts = view.workers.get(primary.id);
-  return facts?.liveness === 'dead' && view.now < facts.awaitedUntil && attempt === epoch;
+/**
+ * The primary fell silent, yet may be there and serve as it did: its backups hear it, or nobody was heard at
+ * all. Then a failover would be the outage; not once an attempt has taken its place away.
+ */
+function isAwaited(view: PlanView, record: PartitionRecord): boolean {
+  const facts = view.workers.get(record.primary.id);
+  if (facts?.lostBy !== 'silence' || facts.liveness !== 'dead') return false;
+  if (record.attempt > record.epoch) return false;
+  return view.now < facts.awaitedUntil || isHeardByQuorum(view, record);
 }
 
 function failoverOrder(

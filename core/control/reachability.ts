@@ -2,7 +2,7 @@
  * The primary that reaches the controller but not its backups. Its heartbeats are in time, so it counts as
  * alive, yet it can commit nothing; when the others reach one another, one of them should lead.
  */
-import type { WorkerId } from '../ring/ring-record.js';
+import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import { commitQuorum } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
 import { presentVoters } from './plan-view.js';
@@ -27,4 +27,17 @@ export function isPrimaryCutOff(view: PlanView, partition: number): boolean {
   return others.some(
     (leader) => 1 + others.filter((id) => id !== leader && joined(view, leader, id)).length >= quorum,
   );
+}
+
+/**
+ * As many voters as it takes to commit say that their stream to the primary lives, which silence would have
+ * ended; and they are heard themselves.
+ */
+export function isHeardByQuorum(view: PlanView, { primary, voters }: PartitionRecord): boolean {
+  const hearing = voters.filter(({ id }) => {
+    const facts = view.workers.get(id);
+    if (facts?.liveness !== 'alive' || view.now - facts.heardAt > view.limits.suspicionMs) return false;
+    return facts.peers.get(primary.id)?.connected === true;
+  });
+  return 1 + hearing.length >= commitQuorum(voters.length);
 }

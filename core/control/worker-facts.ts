@@ -41,7 +41,9 @@ export interface WorkerFacts {
   liveness: Liveness;
   /** Since when it counts as dead. */
   deadAt: number | null;
-  /** Until then it may be back by itself, and nothing is done without it. */
+  /** Why it counts as dead: nobody is there, or it just said nothing. */
+  lostBy: 'refusal' | 'silence' | null;
+  /** Lost with all others: until then it may be back by itself. */
   awaitedUntil: number;
 }
 
@@ -66,6 +68,7 @@ function newFacts(id: WorkerId, now: number): WorkerFacts {
     diskFullSince: -Infinity,
     liveness: 'unknown',
     deadAt: null,
+    lostBy: null,
     awaitedUntil: -Infinity,
   };
 }

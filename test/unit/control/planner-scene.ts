@@ -49,7 +49,12 @@ export class Scene {
   }
 
   dead(id: string, sinceMs: number): void {
-    Object.assign(this.facts(id), { liveness: 'dead', deadAt: now - sinceMs, replicas: new Map() });
+    Object.assign(this.facts(id), {
+      liveness: 'dead',
+      lostBy: 'silence',
+      deadAt: now - sinceMs,
+      replicas: new Map(),
+    });
   }
 
   wiped(id: string): void {

@@ -20,6 +20,40 @@ const failovers: [string, (scene: Scene) => void, string][] = [
     '',
   ],
   [
+    'not a silent primary that a backup hears',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('b').peers.set('a', { connected: true, since: 0 });
+    },
+    '',
+  ],
+  [
+    'a silent primary that no backup hears, but another worker',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('d').peers.set('a', { connected: true, since: 0 });
+    },
+    'its primary a is lost',
+  ],
+  [
+    'a primary that refuses, whatever another worker last said',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('a').lostBy = 'refusal';
+      s.facts('b').peers.set('a', { connected: true, since: 0 });
+    },
+    'its primary a is lost',
+  ],
+  [
+    'a silent primary that a backup heard which is silent itself',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.facts('b').heardAt -= defaultLimits.suspicionMs + 1;
+    },
+    'its primary a is lost',
+  ],
+  [
     'a lost primary that has been awaited long enough',
     (s) => {
       s.dead('a', 0);
