@@ -81,7 +81,7 @@ async function run({ clusterId, warnings }: WorkerConfiguration): Promise<void> 
     self: { role: 'worker' as const, clusterId, id, storeId, bootCount, runId, pid: process.pid },
     settings: streamSettings(limits, clock, endOfTick, streamMetrics.traffic),
     connectTimeoutMs: limits.peerConnectMs,
-    helloTimeoutMs: limits.peerConnectMs,
+    helloTimeoutMs: limits.peerSilentMs,
     logger,
     metrics: streamMetrics,
     seen: (peer: string, storeId?: string) => worker.rememberedRun(peer, storeId),

@@ -48,6 +48,7 @@ import type { ControllerHostOptions } from './kubernetes/controller-host.js';
 import type { StatusSource } from './status-server.js';
 import { noPartitions } from '../core/control/cluster-status.js';
 import type { ClusterStatus } from '../core/control/cluster-status.js';
+import type { Limits } from '../core/limits.js';
 import type { Values } from '../platform/configuration/setting.js';
 import type { Logger } from '../platform/logger.js';
 
@@ -90,7 +91,7 @@ async function runLocally(
   const streamMetrics = new StreamMetrics(metrics);
   const self = { role: 'controller' as const, clusterId, id, storeId: '', bootCount: 0, runId };
   const settings = streamSettings(limits, clock, new EndOfTick(), streamMetrics.traffic);
-  const connecting = { settings, connectTimeoutMs: limits.peerConnectMs, logger, metrics: streamMetrics };
+  const connecting = { settings, ...handshakeTimes(limits), logger, metrics: streamMetrics };
   const links = new TcpLinks({ self: { ...self, pid: process.pid }, ...connecting }, () => controller);
   const controller: Controller = new Controller({
     id,
@@ -145,6 +146,10 @@ async function runLocally(
   ticks.start();
   logger.info('controller started', { id, clusterId, host: values.host, port, pid: process.pid });
   stopInOrder(logger, { ticks, controller, links, server });
+}
+
+function handshakeTimes({ peerConnectMs, peerSilentMs }: Limits) {
+  return { connectTimeoutMs: peerConnectMs, helloTimeoutMs: peerSilentMs };
 }
 
 function notReadyLocally(controller: Controller): string | null {
@@ -280,7 +285,7 @@ function linksFactory(logger: Logger, metrics: StreamMetrics): ControllerHostOpt
           pid: process.pid,
         },
         settings: streamSettings(limits, clock, new EndOfTick(), metrics.traffic),
-        connectTimeoutMs: limits.peerConnectMs,
+        ...handshakeTimes(limits),
         logger,
         metrics,
       },

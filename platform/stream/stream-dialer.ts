@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { jittered } from '../random.js';
 import { FramedStream } from './framed-stream.js';
 import { encodeHello, judgeAnswer, OtherVersionError, parseHello } from './handshake.js';
+import { HandshakeTimer } from './handshake-timer.js';
 import type { Hello } from '../../core/protocol/peer-message.js';
 import type { Logger } from '../logger.js';
 import type { StreamEnd, StreamSettings } from './framed-stream.js';
@@ -23,8 +24,9 @@ export interface Address {
 export interface DialerOptions {
   self: Self;
   settings: StreamSettings;
-  /** For connecting and greeting together. */
   connectTimeoutMs: number;
+  /** From the connection to the end of the other side's Hello. */
+  helloTimeoutMs: number;
   logger: Logger;
   metrics: StreamMetrics;
 }
@@ -78,13 +80,16 @@ export class StreamDialer {
   }
 
   private dial(): void {
-    const { self, settings, connectTimeoutMs } = this.options;
+    const { self, settings, connectTimeoutMs, helloTimeoutMs } = this.options;
     const socket = connect({ ...this.address, noDelay: true });
-    const timer = setTimeout(() => stream.close('silent', 'no answer while connecting'), connectTimeoutMs);
+    const timer = new HandshakeTimer((detail) => stream.close('silent', detail));
+    timer.await(connectTimeoutMs, 'no answer while connecting');
+    // Somebody is there: it may be slow, which a new try would not make better.
+    socket.once('connect', () => timer.await(helloTimeoutMs, 'no hello'));
     const stream = new FramedStream(socket, settings, 'stream', {
       frame: (payload) => this.greeted(stream, payload, timer),
       closed: (end) => {
-        clearTimeout(timer);
+        timer.end();
         this.failed(end);
       },
     });
@@ -92,7 +97,7 @@ export class StreamDialer {
     stream.sendFrame(encodeHello(self, this.handler.seen()));
   }
 
-  private greeted(stream: FramedStream, payload: Uint8Array, timer: NodeJS.Timeout): void {
+  private greeted(stream: FramedStream, payload: Uint8Array, timer: HandshakeTimer): void {
     let hello: Hello;
     try {
       hello = parseHello(payload);
@@ -106,7 +111,7 @@ export class StreamDialer {
       this.refuse(stream, refusal, `it says that it is ${hello.role} ${hello.id} of ${hello.clusterId}`);
       return;
     }
-    clearTimeout(timer);
+    timer.end();
     stream.trust();
     this.loggedTrouble = '';
     this.retryDelayMs = retryMs;

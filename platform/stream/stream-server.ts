@@ -8,6 +8,7 @@ import { listenOn } from '../listen.js';
 import { FramedStream } from './framed-stream.js';
 import { encodeHello, judgeHello, OtherVersionError, parseHello } from './handshake.js';
 import type { Server, Socket } from 'node:net';
+import { HandshakeTimer } from './handshake-timer.js';
 import type { Hello } from '../../core/protocol/peer-message.js';
 import type { Logger } from '../logger.js';
 import type { StreamSettings } from './framed-stream.js';
@@ -65,9 +66,10 @@ export class StreamServer {
 
   private accept(socket: Socket): void {
     const { settings, helloTimeoutMs, metrics } = this.options;
-    const timer = setTimeout(() => stream.close('silent', 'no hello'), helloTimeoutMs);
+    const timer = new HandshakeTimer((detail) => stream.close('silent', detail));
+    timer.await(helloTimeoutMs, 'no hello');
     const done = () => {
-      clearTimeout(timer);
+      timer.end();
       this.greeting.delete(stream);
     };
     const stream = new FramedStream(socket, settings, 'stream', {

@@ -2,14 +2,26 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { workerReportCodec } from '../../../core/protocol/control-message.js';
+import { helloCodec } from '../../../core/protocol/peer-message.js';
 import { encode } from '../../../core/protocol/wire.js';
 import { TcpLinks } from '../../../operator/links/tcp-links.js';
 import { SystemClock } from '../../../platform/clock.js';
 import { EndOfTick } from '../../../platform/end-of-tick.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
+import { preamble } from '../../../platform/stream/frame-parser.js';
 import { streamSettings } from '../../../platform/stream/framed-stream.js';
 import { StreamMetrics } from '../../../platform/stream/stream-metrics.js';
-import { closeAll, closeLater, host, logger, members, startWorker, until } from '../peers/peer-fixture.js';
+import {
+  closeAll,
+  closeLater,
+  framed,
+  helloOf,
+  host,
+  logger,
+  members,
+  startWorker,
+  until,
+} from '../peers/peer-fixture.js';
 import type { WorkerReport } from '../../../core/protocol/control-message.js';
 
 afterEach(closeAll);
@@ -35,6 +47,7 @@ describe('links of a controller', () => {
         new EndOfTick(),
       ),
       connectTimeoutMs: 500,
+      helloTimeoutMs: 3_000,
       logger,
       metrics: new StreamMetrics(new Metrics()),
     };
@@ -85,6 +98,39 @@ describe('links of a controller', () => {
     again.links.connect(members(worker));
     await until('the replaced one', () => one.disconnected.length > 0);
     expect(two.disconnected).toEqual([]);
+  });
+
+  /** A worker that answers each Hello after so long; `taken` counts who came. */
+  async function slowWorker(id: string, answerMs: number) {
+    const seen = { id, port: 0, taken: 0 };
+    const answer = Buffer.concat([preamble('stream'), framed(encode(helloCodec, helloOf({ id })))]);
+    const server = createServer((socket) => {
+      seen.taken += 1;
+      socket.on('error', () => undefined);
+      setTimeout(() => socket.write(answer), answerMs);
+    });
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    closeLater(() => server.close());
+    const address = server.address();
+    seen.port = typeof address === 'object' && address !== null ? address.port : 0;
+    return seen;
+  }
+
+  it('wait longer for a Hello than for a connection: who is there may be slow', async () => {
+    const slow = await slowWorker('s', 1_000);
+    const { links, connected } = startController('k1');
+    links.connect(members(slow));
+    await until('the link', () => connected.length === 1);
+    expect(slow.taken).toBe(1);
+  });
+
+  it('look once more before they give up, having been too busy themselves', async () => {
+    const worker = await slowWorker('s', 0);
+    const { links, connected } = startController('k1');
+    links.connect(members(worker));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    await until('the link', () => connected.length === 1);
+    expect(worker.taken).toBe(1);
   });
 
   it('tell a dead process from a silent one', async () => {
