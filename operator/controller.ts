@@ -73,6 +73,12 @@ export class Controller implements ControllerInbox {
     this.step({ type: 'tick' });
   }
 
+  /** Before it stops: begins nothing that can wait. Answers whether nothing is under way any more. */
+  finish(): boolean {
+    this.machine.finishing = true;
+    return this.sight().batches.length === 0;
+  }
+
   /** Does nothing more; what is under way is finished by the next controller. */
   stop(): void {
     this.running = false;

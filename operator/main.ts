@@ -260,7 +260,7 @@ async function runOnKubernetes(values: OperatorValues, logger: Logger): Promise<
   operator.start();
   logger.info('operator started', { identity, host: values.host, port, cluster: values.cluster });
   const shutdown = new Shutdown(logger, (code) => process.exit(code));
-  shutdown.addStep('give the Lease back', 2 * stepTimeoutMs, () => operator.stop());
+  shutdown.addStep('give the Lease back', 4 * stepTimeoutMs, () => operator.stop());
   shutdown.addStep('stop answering', stepTimeoutMs, () => {
     server.close();
     server.closeAllConnections();

@@ -29,8 +29,7 @@ import { RingOrigin } from './ring-origin.js';
 import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
 import { WishedPlacement } from './wished-placement.js';
-import { identify, isCurrent, isPresent, isSteady, mergeHeartbeat } from './worker-facts.js';
-import { WorkerDirectory } from './worker-facts.js';
+import { identify, isCurrent, isPresent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
 
 export interface MachineOptions extends ClusterShape {
@@ -45,9 +44,8 @@ const batchItemsMax = 1_024;
 const replacementsMax = 8;
 /** After another controller's change nothing that is not needed is done for so long. */
 const foreignPauseMs = 5_000;
-/** While all is quiet, a plan is made again after so many heartbeats. */
+/** In heartbeats: to the next plan while all is quiet; from one complete report of a worker to the next. */
 const quietHeartbeats = 4;
-/** From one complete report of a worker to the next; between them heartbeats tell changes alone. */
 const completeReportHeartbeats = 60;
 
 export class ControllerMachine {
@@ -74,6 +72,8 @@ export class ControllerMachine {
   private quiet = false;
   private awaited = 'the ring document';
   private withoutQuorum: FailoverNeeds['withoutQuorum'] = new Map();
+  /** It is about to end: it begins nothing that can wait for the next controller. */
+  finishing = false;
   private readonly around: Surroundings;
   private readonly measured: ControlMeasurements;
 
@@ -309,7 +309,7 @@ export class ControllerMachine {
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
-    this.improve(view, record, now);
+    if (!this.finishing) this.improve(view, record, now);
     this.lasting.sweep();
     this.quiet = this.batches.length === 0 && this.lasting.isEmpty && view.workers.all().every(isSteady);
     this.workers.forget((id) => record.members[id] !== undefined);

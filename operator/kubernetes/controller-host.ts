@@ -82,6 +82,18 @@ export class ControllerHost {
     running.links.close();
   }
 
+  /**
+   * Resolves once no partition is between two configurations, or after so long: what is left in between is
+   * not served until the next controller has found it.
+   */
+  async finish(withinMs: number): Promise<void> {
+    const { timers, limits } = this.options;
+    const giveUpAt = timers.now() + withinMs;
+    while (this.running?.controller.finish() === false && timers.now() < giveUpAt) {
+      await new Promise<void>((resolve) => timers.after(limits.tickMs, resolve));
+    }
+  }
+
   facts(): ControllerFacts | null {
     const { running } = this;
     if (running === null) return null;

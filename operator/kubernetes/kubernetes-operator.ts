@@ -51,6 +51,9 @@ export interface KubernetesOperatorOptions {
   definition: object | null;
 }
 
+/** Most moves take a fraction of it. */
+const finishMs = 3_000;
+
 export class KubernetesOperator {
   private readonly watches: ClusterWatches;
   private readonly host: ControllerHost;
@@ -112,8 +115,9 @@ export class KubernetesOperator {
     void this.keepDefinition();
   }
 
-  /** Gives the Lease back; what is under way is finished by the next one. */
+  /** Ends what partitions wait for, then gives the Lease back; the rest is the next one's. */
   async stop(): Promise<void> {
+    await this.host.finish(finishMs);
     this.reconciler.stop();
     this.watches.stop();
     await this.election.stop();
