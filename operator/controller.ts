@@ -73,10 +73,14 @@ export class Controller implements ControllerInbox {
     this.step({ type: 'tick' });
   }
 
-  /** Before it stops: begins nothing that can wait. Answers whether nothing is under way any more. */
+  /**
+   * Before it stops: begins nothing that can wait. Answers whether nothing is under way any more, and no
+   * partition between two configurations.
+   */
   finish(): boolean {
     this.machine.finishing = true;
-    return this.sight().batches.length === 0;
+    const { batches, record } = this.sight();
+    return batches.length === 0 && record?.partitions.some(({ epoch, attempt }) => attempt > epoch) !== true;
   }
 
   /** Does nothing more; what is under way is finished by the next controller. */

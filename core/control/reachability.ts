@@ -6,6 +6,7 @@ import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
 import { commitQuorum } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
 import { presentVoters } from './plan-view.js';
+import { isPresent } from './worker-facts.js';
 
 /** Does `from` see `to`, as far as it reported? Unknown counts as yes: it is no reason to act. */
 function sees(view: PlanView, from: WorkerId, to: WorkerId): boolean {
@@ -30,13 +31,14 @@ export function isPrimaryCutOff(view: PlanView, partition: number): boolean {
 }
 
 /**
- * As many voters as it takes to commit say that their stream to the primary lives, which silence would have
- * ended; and they are heard themselves.
+ * As many voters as it takes to commit said lately that their stream to the primary lives, which silence
+ * would have ended. One that is only reached through others tells nothing of its streams.
  */
 export function isHeardByQuorum(view: PlanView, { primary, voters }: PartitionRecord): boolean {
-  const hearing = voters.filter(({ id }) => {
-    const facts = view.workers.get(id);
-    if (facts?.liveness !== 'alive' || view.now - facts.heardAt > view.limits.suspicionMs) return false;
+  const hearing = voters.filter((voter) => {
+    const facts = view.workers.get(voter.id);
+    if (facts?.connected !== true || !isPresent(facts, voter)) return false;
+    if (view.now - facts.peersAt > view.limits.suspicionMs) return false;
     return facts.peers.get(primary.id)?.connected === true;
   });
   return 1 + hearing.length >= commitQuorum(voters.length);

@@ -34,6 +34,8 @@ export interface WorkerFacts {
   reportAskedAt: number;
   replicas: Map<number, ReplicaReport>;
   peers: Map<WorkerId, PeerView>;
+  /** When it told of them last. */
+  peersAt: number;
   leaving: boolean;
   diskFull: boolean;
   /** By this controller's clock; means nothing while the disk is not full. */
@@ -63,6 +65,7 @@ function newFacts(id: WorkerId, now: number): WorkerFacts {
     reportAskedAt: -Infinity,
     replicas: new Map(),
     peers: new Map(),
+    peersAt: -Infinity,
     leaving: false,
     diskFull: false,
     diskFullSince: -Infinity,
@@ -176,6 +179,7 @@ export function mergeHeartbeat(
   }
   const peersChanged = [...peers].some(([id, view]) => facts.peers.get(id)?.connected !== view.connected);
   facts.peers = peers;
+  facts.peersAt = now;
   const replicasChanged = heartbeat.replicas.length > 0 || heartbeat.deleted.length > 0;
   return replicasChanged || peersChanged || before !== summary(facts);
 }

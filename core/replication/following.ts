@@ -89,8 +89,9 @@ export class Following {
       if (holds('contiguous-prefix')) return this.refuse(from, message, replica, 'gap');
       return this.acknowledge(from, message, replica, message.previousSeq + message.entries.length);
     }
-    // What there is no room for is sent again later. Leases go on: the leader still has to answer reads.
+    // What it has no room for is sent again later. Its leases go on: the leader still has to answer reads.
     const takesNone = this.context.lagging || this.context.room.isLacking;
+    if (takesNone && message.entries.length > 0) this.refuse(from, message, replica, 'busy');
     const entries = takesNone ? [] : this.newEntries(replica, message);
     if (entries === null) return;
     if (entries.length === 0) return this.acknowledgeInOrder(from, message, replica);

@@ -37,6 +37,8 @@ export interface Progress {
   nextSeq: number;
   /** Refusals of rounds up to this were answered by sending anew. */
   rewoundAtRound: number;
+  /** It takes no entries: none are sent before. */
+  restUntil: number;
   leaseUntil: number;
   ackedRound: number;
   sentAt: number;
@@ -153,6 +155,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     owedSeq: 0,
     nextSeq,
     rewoundAtRound: 0,
+    restUntil: -Infinity,
     leaseUntil: -Infinity,
     ackedRound: 0,
     sentAt: -Infinity,

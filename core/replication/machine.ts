@@ -1,7 +1,6 @@
 /**
  * The replica machine of one worker: all its partitions, fed with events that carry the time, leaving effects
- * behind. It reads no clock, touches no disk and no socket; `docs/architecture.md` tells the protocol that it
- * follows.
+ * behind. It reads no clock, touches no disk and no socket. `docs/architecture.md` tells the protocol.
  *
  * Each public method is one event. The shell runs the effects it returns in list order and comes back with
  * `resume` for those that are answered later.
@@ -224,6 +223,7 @@ export class ReplicaMachine {
   }
 
   peerDisconnected(at: Instant, peer: WorkerId): Effect[] {
+    this.heartbeat.hurry();
     return this.step(at, () => this.disconnect(peer));
   }
 

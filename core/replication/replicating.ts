@@ -76,7 +76,8 @@ export class Replicating {
    */
   private sendNext(replica: Replica, leader: Leader, progress: Progress, empty: boolean): void {
     const level = progress.state === 'level';
-    const wanted = level && progress.nextSeq <= leader.loggedSeq;
+    const rests = this.context.now < progress.restUntil;
+    const wanted = level && !rests && progress.nextSeq <= leader.loggedSeq;
     const room = progress.nextSeq - progress.matchSeq <= windowEntriesMax;
     let entries: Entry[] = [];
     if (wanted && room && !progress.reading) {
@@ -179,7 +180,8 @@ export class Replicating {
     }
     if (progress.state === 'copying') return;
     progress.ackedAt = this.context.now;
-    if (message.reason === 'busy' || message.round <= progress.rewoundAtRound) return;
+    if (message.reason === 'busy') return this.rest(progress, leader);
+    if (message.round <= progress.rewoundAtRound) return;
     if (message.round > progress.matchRound && message.lastSeq < progress.matchSeq) {
       this.distrust(replica, leader, progress);
       return;
@@ -188,6 +190,13 @@ export class Replicating {
     progress.nextSeq = Math.min(Math.max(message.lastSeq, progress.matchSeq), replica.lastSeq) + 1;
     progress.state = 'level';
     this.sendNext(replica, leader, progress, false);
+  }
+
+  /** It takes nothing: until the next beat it gets empty appends alone, which follow what it has. */
+  private rest(progress: Progress, leader: Leader): void {
+    progress.restUntil = this.context.now + this.context.limits.leaseRenewalMs;
+    progress.rewoundAtRound = leader.round;
+    if (progress.state === 'level') progress.nextSeq = progress.matchSeq + 1;
   }
 
   /** The same store holds less than it acknowledged: it has lost what it had, whatever its id says. */

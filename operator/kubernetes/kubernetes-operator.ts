@@ -117,10 +117,13 @@ export class KubernetesOperator {
 
   /** Ends what partitions wait for, then gives the Lease back; the rest is the next one's. */
   async stop(): Promise<void> {
-    await this.host.finish(finishMs);
-    this.reconciler.stop();
-    this.watches.stop();
-    await this.election.stop();
+    try {
+      await this.host.finish(finishMs);
+    } finally {
+      this.reconciler.stop();
+      this.watches.stop();
+      await this.election.stop();
+    }
   }
 
   get isActive(): boolean {

@@ -28,7 +28,7 @@ export function planWithdrawals({ controller, wallMs }: Observation, view: Clust
       type: 'Ready',
       status: 'False',
       reason: withdrawnReason,
-      message: 'The operator and the other workers cannot reach it',
+      message: 'The operator cannot reach it',
       lastTransitionTime,
     };
     const conditions = (pod.status?.conditions ?? []).map((condition) =>

@@ -18,8 +18,9 @@ const descriptions: Record<keyof Limits, string> = {
   probeMs: 'how long one probe may take',
   probesMax: 'probes without an answer before a worker counts as dead',
   replacementDelayMs: 'how long a worker may be away before its replicas are rebuilt elsewhere',
-  peerSilentMs: 'silence after which a stream between two processes is closed',
-  peerConnectMs: 'how long connecting to a process may take',
+  peerSilentMs:
+    'silence after which a stream between two processes is closed; a silent primary fails over no sooner',
+  peerConnectMs: 'how long connecting to a process may take, before it says hello',
   casMs: 'how long the ring store may take for one change',
   fenceMs: 'how long the controller waits for promises',
   syncProgressMs: 'a sync without progress is given up after this',

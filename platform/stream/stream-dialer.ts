@@ -25,7 +25,7 @@ export interface DialerOptions {
   self: Self;
   settings: StreamSettings;
   connectTimeoutMs: number;
-  /** From the connection to the end of the other side's Hello. */
+  /** From the connection to the end of the other side's Hello; silence since dialling ends it as well. */
   helloTimeoutMs: number;
   logger: Logger;
   metrics: StreamMetrics;

@@ -228,6 +228,7 @@ export class FakeCluster {
         continue;
       this.after(20, () => {
         if (!worker.alive || this.open.has(key) || this.controllers.get(name) !== controller) return;
+        if (this.isCut(name, worker.id)) return;
         this.open.add(key);
         const { storeId, bootCount } = worker;
         controller.workerConnected(worker.id, { storeId, bootCount });

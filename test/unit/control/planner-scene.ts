@@ -37,6 +37,7 @@ export class Scene {
     for (const facts of this.workers.all()) {
       Object.assign(facts, { storeId: `s${facts.id}`, bootCount: 1, connected: true, complete: true });
       heard(facts, null, now);
+      facts.peersAt = now;
       if (facts.id !== 'd') facts.replicas.set(0, report(facts.id === 'a'));
     }
     change(this);

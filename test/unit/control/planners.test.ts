@@ -28,6 +28,15 @@ const failovers: [string, (scene: Scene) => void, string][] = [
     '',
   ],
   [
+    'a silent primary that a backup heard which is reached through others only',
+    (s) => {
+      s.dead('a', 0);
+      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.facts('b').connected = false;
+    },
+    'its primary a is lost',
+  ],
+  [
     'a silent primary that no backup hears, but another worker',
     (s) => {
       s.dead('a', 0);
@@ -45,11 +54,11 @@ const failovers: [string, (scene: Scene) => void, string][] = [
     'its primary a is lost',
   ],
   [
-    'a silent primary that a backup heard which is silent itself',
+    'a silent primary that a backup heard which has told nothing of its streams since',
     (s) => {
       s.dead('a', 0);
       s.facts('b').peers.set('a', { connected: true, since: 0 });
-      s.facts('b').heardAt -= defaultLimits.suspicionMs + 1;
+      s.facts('b').peersAt -= defaultLimits.suspicionMs + 1;
     },
     'its primary a is lost',
   ],

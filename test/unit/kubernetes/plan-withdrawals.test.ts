@@ -19,7 +19,7 @@ describe('withdrawal', () => {
             type: 'Ready',
             status: 'False',
             reason: 'KvorumWorkerLost',
-            message: 'The operator and the other workers cannot reach it',
+            message: 'The operator cannot reach it',
             lastTransitionTime: '2026-01-01T01:00:00Z',
           },
         ],

@@ -34,6 +34,7 @@ describe('a replica whose table lags by many bytes', () => {
       expect(a.take('b', 'ack').at(-1)?.durableSeq).toBe(before + count);
       a.pass(defaultLimits.tickMs);
       follow(a, before, [entry(1, before + count + 1)]);
+      expect(a.take('b', 'refusal')).toMatchObject([{ reason: 'busy' }]);
       expect(a.take('b', 'ack')).toMatchObject([{ durableSeq: before + count }]);
       expect(a.replica.lastSeq).toBe(before + count);
       follow(a, before + count, []);

@@ -104,6 +104,33 @@ describe('a message about a full disk', () => {
   });
 });
 
+describe('a primary one of whose backups takes nothing', () => {
+  it('sends it empty appends, which follow what it has, until the next beat', () => {
+    const a = serving();
+    a.write('one');
+    a.settle();
+    const [first] = a.take('b', 'append').filter(({ entries }) => entries.length > 0);
+    const previousSeq = first?.previousSeq ?? NaN;
+    const refusal = { type: 'refusal', partition: 0, epoch: 2, promisedEpoch: 2 } as const;
+    const refuse = () =>
+      a.from('b', { ...refusal, round: first?.round ?? 0, reason: 'busy', lastSeq: previousSeq });
+    refuse();
+    a.from('b', a.ackMessage(2, previousSeq, first?.round ?? 0));
+    for (const key of ['two', 'three']) {
+      a.write(key);
+      a.settle();
+      a.from('b', { ...refusal, round: 1, reason: 'gap', lastSeq: previousSeq });
+      a.from('b', a.ackMessage(2, previousSeq, first?.round ?? 0));
+    }
+    expect(a.take('b', 'append')).toEqual([]);
+    a.pass(2 * defaultLimits.leaseRenewalMs);
+    const sent = a.take('b', 'append');
+    expect(sent.map((append) => append.previousSeq)).toContain(previousSeq);
+    expect(sent.find(({ entries }) => entries.length > 0)).toMatchObject({ previousSeq });
+    expect(sent.flatMap(({ entries }) => entries)).toHaveLength(3);
+  });
+});
+
 describe('a backup with little room on its disk', () => {
   it('takes no entries, grants leases, and tells its peers', () => {
     const a = new ScriptedWorker();
@@ -112,6 +139,7 @@ describe('a backup with little room on its disk', () => {
     const offered = a.appendMessage({ epoch: 1, previousSeq: 0, commitSeq: 0, entries: [entry(1, 1)] });
     a.from('b', { ...offered, wantsLease: true });
     a.settle();
+    expect(a.take('b', 'refusal')).toMatchObject([{ reason: 'busy', lastSeq: 0 }]);
     expect(a.take('b', 'ack')).toMatchObject([{ durableSeq: 0, leaseMs: defaultLimits.leaseMs }]);
     expect(a.replica.lastSeq).toBe(0);
     a.worker.diskMeasured(100 * gibibyte, 100 * gibibyte);
