@@ -276,6 +276,16 @@ describe('operator', () => {
     expect(operator.operator.isActive).toBe(false);
   });
 
+  it('ends what it moves before it hands the Lease over', async () => {
+    const { cluster, operator } = await created();
+    const isBetween = () => cluster.ring()?.partitions.some(({ attempt, epoch }) => attempt > epoch) === true;
+    cluster.patchSpec({ image: 'kvorum:2' });
+    await reached(cluster, isBetween);
+    void operator.operator.stop();
+    await reached(cluster, () => !operator.operator.isActive);
+    expect(isBetween()).toBe(false);
+  });
+
   it('stops to act when it cannot renew its Lease, and goes on when it can', async () => {
     const { cluster, operator } = await created();
     operator.transport.down = true;
