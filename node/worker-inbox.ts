@@ -32,18 +32,20 @@ export class SharedInbox implements WorkerInbox {
   constructor(
     private readonly worker: WorkerInbox,
     private readonly forwards: ForwardInbox,
-    /** A controller wants something, which may have to wait for time to pass. */
+    /** A controller wants something, or is to hear of something, with the next tick. */
     private readonly hurry: () => void,
   ) {}
 
   peerConnected(peer: PeerRun): void {
     this.worker.peerConnected(peer);
     this.forwards.peerConnected(peer.id);
+    this.hurry();
   }
 
   peerDisconnected(peer: WorkerId): void {
     this.worker.peerDisconnected(peer);
     this.forwards.peerDisconnected(peer);
+    this.hurry();
   }
 
   peerMessages(peer: WorkerId, messages: PeerMessage[]): void {

@@ -2,9 +2,10 @@
  * Which partitions need a new configuration at once, because they are not served by the one they have.
  */
 import type { PartitionRecord, WorkerId } from '../ring/ring-record.js';
+import { commitQuorum } from '../ring/ring-record.js';
 import type { PlanView } from './plan-view.js';
 import { hasQuorum, isDamaged, leadersInOrder, primaryLoads } from './plan-view.js';
-import { isHeardByQuorum, isPrimaryCutOff } from './reachability.js';
+import { hearingOf, isPrimaryCutOff } from './reachability.js';
 import { planRescue } from './plan-replacement.js';
 import type { Order } from './reconfiguration-item.js';
 import { isPresent } from './worker-facts.js';
@@ -28,6 +29,8 @@ export interface FailoverMemory {
 }
 
 const cutOffMs = 1_000;
+/** The longest that a primary is awaited which the controller itself cannot reach. */
+const awaitedMs = 5_000;
 
 export function planFailovers(view: PlanView, memory: FailoverMemory): FailoverNeeds {
   const needs: FailoverNeeds = { orders: [], withoutQuorum: new Map() };
@@ -132,13 +135,16 @@ function isAnothersBusiness(
 
 /**
  * The primary fell silent, yet may be there and serve as it did: its backups hear it, or nobody was heard at
- * all. Then a failover would be the outage; not once an attempt has taken its place away.
+ * all and too few have said since that they do not. Then a failover would be the outage; not once an attempt
+ * has taken its place away, and not for long, whatever they say.
  */
 function isAwaited(view: PlanView, record: PartitionRecord): boolean {
   const facts = view.workers.get(record.primary.id);
   if (facts?.lostBy !== 'silence' || facts.liveness !== 'dead') return false;
-  if (record.attempt > record.epoch) return false;
-  return view.now < facts.awaitedUntil || isHeardByQuorum(view, record);
+  if (record.attempt > record.epoch || view.now - (facts.deadAt ?? view.now) >= awaitedMs) return false;
+  const quorum = commitQuorum(record.voters.length);
+  const { hear, deny } = hearingOf(view, record);
+  return 1 + hear >= quorum || (view.now < facts.awaitedUntil && record.voters.length - deny >= quorum);
 }
 
 function failoverOrder(

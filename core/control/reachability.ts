@@ -30,16 +30,22 @@ export function isPrimaryCutOff(view: PlanView, partition: number): boolean {
   );
 }
 
-/**
- * As many voters as it takes to commit said lately that their stream to the primary lives, which silence
- * would have ended. One that is only reached through others tells nothing of its streams.
- */
-export function isHeardByQuorum(view: PlanView, { primary, voters }: PartitionRecord): boolean {
-  const hearing = voters.filter((voter) => {
+export interface Hearing {
+  /** Backups that said lately that their stream to the primary lives, which silence would have ended. */
+  hear: number;
+  /** That said lately that they have none. */
+  deny: number;
+}
+
+/** What the backups say of their primary. One reached through others alone tells nothing of its streams. */
+export function hearingOf(view: PlanView, { primary, voters }: PartitionRecord): Hearing {
+  const found = { hear: 0, deny: 0 };
+  for (const voter of voters) {
     const facts = view.workers.get(voter.id);
-    if (facts?.connected !== true || !isPresent(facts, voter)) return false;
-    if (view.now - facts.peersAt > view.limits.suspicionMs) return false;
-    return facts.peers.get(primary.id)?.connected === true;
-  });
-  return 1 + hearing.length >= commitQuorum(voters.length);
+    if (voter.id === primary.id || facts?.connected !== true || !isPresent(facts, voter)) continue;
+    if (view.now - facts.peersAt > view.limits.suspicionMs) continue;
+    if (facts.peers.get(primary.id)?.connected === true) found.hear += 1;
+    else found.deny += 1;
+  }
+  return found;
 }

@@ -94,7 +94,7 @@ export class DiskRoom {
     else this.fullPeers.delete(peer);
   }
 
-  private isFull(peer: WorkerId): boolean {
+  isFull(peer: WorkerId): boolean {
     return this.context.now - (this.fullPeers.get(peer) ?? -Infinity) < believedMs;
   }
 

@@ -37,8 +37,10 @@ export interface Progress {
   nextSeq: number;
   /** Refusals of rounds up to this were answered by sending anew. */
   rewoundAtRound: number;
-  /** It takes no entries: none are sent before. */
+  /** It takes no entries just now: none are sent before. */
   restUntil: number;
+  /** Of what it was sent last: it is sent little until it takes that. */
+  tookNothing: boolean;
   leaseUntil: number;
   ackedRound: number;
   sentAt: number;
@@ -156,6 +158,7 @@ export function newProgress(identity: Identity, voter: boolean, nextSeq: number,
     nextSeq,
     rewoundAtRound: 0,
     restUntil: -Infinity,
+    tookNothing: false,
     leaseUntil: -Infinity,
     ackedRound: 0,
     sentAt: -Infinity,

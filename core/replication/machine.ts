@@ -223,11 +223,11 @@ export class ReplicaMachine {
   }
 
   peerDisconnected(at: Instant, peer: WorkerId): Effect[] {
-    this.heartbeat.hurry();
     return this.step(at, () => this.disconnect(peer));
   }
 
   private disconnect(peer: WorkerId): void {
+    this.heartbeat.hurry();
     if (!this.context.peers.delete(peer)) return;
     for (const replica of this.context.replicas.values()) {
       this.receiving.disconnected(replica, peer);

@@ -16,6 +16,8 @@ import { noteLag } from './replica-lag.js';
 import type { Serving } from './serving.js';
 
 const messageEntriesBytesMax = 2 * 1024 * 1024;
+/** To one that took nothing, until it takes something again. */
+const trialEntriesBytesMax = 16 * 1024;
 /** Sent and not acknowledged: beyond it a follower waits for its acknowledgements. */
 const windowEntriesMax = 4_096;
 
@@ -76,14 +78,15 @@ export class Replicating {
    */
   private sendNext(replica: Replica, leader: Leader, progress: Progress, empty: boolean): void {
     const level = progress.state === 'level';
-    const rests = this.context.now < progress.restUntil;
+    const rests = this.context.now < progress.restUntil || this.context.room.isFull(progress.id);
     const wanted = level && !rests && progress.nextSeq <= leader.loggedSeq;
     const room = progress.nextSeq - progress.matchSeq <= windowEntriesMax;
     let entries: Entry[] = [];
     if (wanted && room && !progress.reading) {
       const waiting = tailSlice(replica, progress.nextSeq - 1, leader.loggedSeq);
       if (waiting === null) this.readFromDisk(replica, leader, progress);
-      else entries = firstWithin(waiting, messageEntriesBytesMax);
+      else
+        entries = firstWithin(waiting, progress.tookNothing ? trialEntriesBytesMax : messageEntriesBytesMax);
     }
     if (entries.length > 0 || empty) this.sendAppend(replica, leader, progress, entries);
   }
@@ -149,6 +152,7 @@ export class Replicating {
     progress.synced = true;
     progress.ackedAt = this.context.now;
     progress.ackedRound = Math.max(progress.ackedRound, message.round);
+    if (message.durableSeq > progress.matchSeq) progress.tookNothing = false;
     if (message.durableSeq >= progress.matchSeq) {
       progress.matchSeq = Math.min(message.durableSeq, replica.lastSeq);
       progress.matchRound = Math.max(progress.matchRound, message.round);
@@ -194,7 +198,9 @@ export class Replicating {
 
   /** It takes nothing: until the next beat it gets empty appends alone, which follow what it has. */
   private rest(progress: Progress, leader: Leader): void {
-    progress.restUntil = this.context.now + this.context.limits.leaseRenewalMs;
+    const { leaseRenewalMs } = this.context.limits;
+    progress.tookNothing = true;
+    progress.restUntil = (Math.floor(this.context.now / leaseRenewalMs) + 1) * leaseRenewalMs;
     progress.rewoundAtRound = leader.round;
     if (progress.state === 'level') progress.nextSeq = progress.matchSeq + 1;
   }

@@ -41,6 +41,8 @@ export class StartedLauncher {
   errors = '';
   readonly exited: Promise<number | null>;
   private readonly child: ChildProcess;
+  /** Once it has ended, its ports may be somebody else's: who started what is then known from before. */
+  private known: number[] = [];
 
   constructor(
     readonly port: number,
@@ -92,12 +94,14 @@ export class StartedLauncher {
   async pids(): Promise<number[]> {
     const status = await this.status();
     const pids = [status?.controller?.pid, ...(status?.workers ?? []).map(({ pid }) => pid)];
-    return pids.filter((pid) => typeof pid === 'number');
+    this.known = pids.filter((pid) => typeof pid === 'number');
+    return this.known;
   }
 
   /** Whatever is left, at the end of a test. */
   async end(): Promise<void> {
-    const pids = await this.pids();
+    const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
+    const pids = hasEnded ? this.known : await this.pids();
     this.signal('SIGKILL');
     await this.exited;
     await until('the end of all processes', () => !pids.some(isRunning));
