@@ -29,7 +29,7 @@ export interface FailoverMemory {
 }
 
 const cutOffMs = 1_000;
-/** The longest that a primary is awaited which the controller itself cannot reach. */
+/** The longest that a primary is awaited which its backups hear, and the controller does not. */
 const awaitedMs = 5_000;
 
 export function planFailovers(view: PlanView, memory: FailoverMemory): FailoverNeeds {
@@ -141,10 +141,11 @@ function isAnothersBusiness(
 function isAwaited(view: PlanView, record: PartitionRecord): boolean {
   const facts = view.workers.get(record.primary.id);
   if (facts?.lostBy !== 'silence' || facts.liveness !== 'dead') return false;
-  if (record.attempt > record.epoch || view.now - (facts.deadAt ?? view.now) >= awaitedMs) return false;
+  if (record.attempt > record.epoch) return false;
   const quorum = commitQuorum(record.voters.length);
   const { hear, deny } = hearingOf(view, record);
-  return 1 + hear >= quorum || (view.now < facts.awaitedUntil && record.voters.length - deny >= quorum);
+  if (view.now < facts.awaitedUntil) return record.voters.length - deny >= quorum;
+  return view.now - (facts.deadAt ?? -Infinity) < awaitedMs && 1 + hear >= quorum;
 }
 
 function failoverOrder(

@@ -6,9 +6,9 @@ import { Scene } from './planner-scene.js';
 
 const cases: [string, (scene: Scene) => void, string][] = [
   [
-    'not a lost primary that may be back in a moment',
+    'not a lost primary that may be back in a moment, however long the controller heard nobody',
     (s) => {
-      s.dead('a', 0);
+      s.dead('a', 60_000);
       s.facts('a').awaitedUntil = s.view().now + 1;
       for (const id of ['b', 'c']) s.facts(id).peersAt = -Infinity;
     },

@@ -10,7 +10,7 @@ describe('a controller that hears nobody for a while', () => {
   function backInTurn(first: string[], laterMs: number): FakeCluster {
     const cluster = settledCluster();
     for (const id of ids) cluster.cut('c1', id);
-    cluster.run(6_000);
+    cluster.run(20_000);
     const status = cluster.controllers.get('c1')?.status();
     expect(status?.workers.map(({ state }) => state)).toEqual(ids.map(() => 'lost'));
     expect(status?.partitions.withoutQuorum).toBe(cluster.partitionCount);
