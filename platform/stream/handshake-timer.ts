@@ -9,7 +9,7 @@ export class HandshakeTimer {
   constructor(private readonly expired: (detail: string) => void) {}
 
   /** The next step has so long; the step before is done. */
-  await(withinMs: number, detail: string): void {
+  allow(withinMs: number, detail: string): void {
     this.end();
     this.timer = setTimeout(() => {
       this.lastLook = setImmediate(() => this.expired(detail));

@@ -83,9 +83,9 @@ export class StreamDialer {
     const { self, settings, connectTimeoutMs, helloTimeoutMs } = this.options;
     const socket = connect({ ...this.address, noDelay: true });
     const timer = new HandshakeTimer((detail) => stream.close('silent', detail));
-    timer.await(connectTimeoutMs, 'no answer while connecting');
+    timer.allow(connectTimeoutMs, 'no answer while connecting');
     // Somebody is there: it may be slow, which a new try would not make better.
-    socket.once('connect', () => timer.await(helloTimeoutMs, 'no hello'));
+    socket.once('connect', () => timer.allow(helloTimeoutMs, 'no hello'));
     const stream = new FramedStream(socket, settings, 'stream', {
       frame: (payload) => this.greeted(stream, payload, timer),
       closed: (end) => {

@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { listenOn } from '../listen.js';
 import { FramedStream } from './framed-stream.js';
 import { encodeHello, judgeHello, OtherVersionError, parseHello } from './handshake.js';
-import type { Server, Socket } from 'node:net';
 import { HandshakeTimer } from './handshake-timer.js';
+import type { Server, Socket } from 'node:net';
 import type { Hello } from '../../core/protocol/peer-message.js';
 import type { Logger } from '../logger.js';
 import type { StreamSettings } from './framed-stream.js';
@@ -67,7 +67,7 @@ export class StreamServer {
   private accept(socket: Socket): void {
     const { settings, helloTimeoutMs, metrics } = this.options;
     const timer = new HandshakeTimer((detail) => stream.close('silent', detail));
-    timer.await(helloTimeoutMs, 'no hello');
+    timer.allow(helloTimeoutMs, 'no hello');
     const done = () => {
       timer.end();
       this.greeting.delete(stream);

@@ -18,7 +18,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     'not a silent primary that a backup hears',
     (s) => {
       s.dead('a', 0);
-      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.hears('b', 'a');
     },
     '',
   ],
@@ -26,7 +26,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     'a silent primary that a backup heard which is reached through others only',
     (s) => {
       s.dead('a', 0);
-      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.hears('b', 'a');
       s.facts('b').connected = false;
     },
     'its primary a is lost',
@@ -35,7 +35,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     'a silent primary that no backup hears, but another worker',
     (s) => {
       s.dead('a', 0);
-      s.facts('d').peers.set('a', { connected: true, since: 0 });
+      s.hears('d', 'a');
     },
     'its primary a is lost',
   ],
@@ -44,7 +44,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     (s) => {
       s.dead('a', 0);
       s.facts('a').lostBy = 'refusal';
-      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.hears('b', 'a');
     },
     'its primary a is lost',
   ],
@@ -52,7 +52,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     'a silent primary that a backup heard which has told nothing of its streams since',
     (s) => {
       s.dead('a', 0);
-      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.hears('b', 'a');
       s.facts('b').peersAt -= defaultLimits.suspicionMs + 1;
     },
     'its primary a is lost',
@@ -61,7 +61,7 @@ const cases: [string, (scene: Scene) => void, string][] = [
     'a silent primary that a backup has heard for long, and the controller not',
     (s) => {
       s.dead('a', 5_000);
-      s.facts('b').peers.set('a', { connected: true, since: 0 });
+      s.hears('b', 'a');
     },
     'its primary a is lost',
   ],

@@ -74,6 +74,10 @@ export class Scene {
     }
   }
 
+  hears(id: string, other: string): void {
+    this.facts(id).peers.set(other, { connected: true, since: 0 });
+  }
+
   view(): PlanView {
     const record: RingRecord = {
       formatVersion: 1,

@@ -105,29 +105,59 @@ describe('a message about a full disk', () => {
 });
 
 describe('a primary one of whose backups takes nothing', () => {
+  const refusal = { type: 'refusal', partition: 0, epoch: 2, promisedEpoch: 2 } as const;
+  const busy = (lastSeq: number) => ({ ...refusal, round: 0, reason: 'busy' as const, lastSeq });
+  const entriesTo = (a: ScriptedWorker, peer: string) =>
+    a.take(peer, 'append').filter(({ entries }) => entries.length > 0);
+
+  function write(a: ScriptedWorker, count: number): void {
+    for (let key = 0; key < count; key += 1) a.write(`key${key}`);
+    a.settle();
+  }
+
   it('sends it empty appends, which follow what it has, until the next beat', () => {
     const a = serving();
-    a.write('one');
-    a.settle();
-    const [first] = a.take('b', 'append').filter(({ entries }) => entries.length > 0);
-    const previousSeq = first?.previousSeq ?? NaN;
-    const refusal = { type: 'refusal', partition: 0, epoch: 2, promisedEpoch: 2 } as const;
-    const refuse = () =>
-      a.from('b', { ...refusal, round: first?.round ?? 0, reason: 'busy', lastSeq: previousSeq });
-    refuse();
-    a.from('b', a.ackMessage(2, previousSeq, first?.round ?? 0));
-    for (const key of ['two', 'three']) {
-      a.write(key);
-      a.settle();
-      a.from('b', { ...refusal, round: 1, reason: 'gap', lastSeq: previousSeq });
-      a.from('b', a.ackMessage(2, previousSeq, first?.round ?? 0));
+    write(a, 1);
+    const [{ previousSeq, round } = { previousSeq: NaN, round: NaN }] = entriesTo(a, 'b');
+    a.from('b', busy(previousSeq), a.ackMessage(2, previousSeq, round));
+    for (let again = 0; again < 2; again += 1) {
+      write(a, 1);
+      const gap = { ...refusal, round, reason: 'gap' as const, lastSeq: previousSeq };
+      a.from('b', gap, a.ackMessage(2, previousSeq, round));
     }
     expect(a.take('b', 'append')).toEqual([]);
     a.pass(2 * defaultLimits.leaseRenewalMs);
-    const sent = a.take('b', 'append');
-    expect(sent.map((append) => append.previousSeq)).toContain(previousSeq);
-    expect(sent.find(({ entries }) => entries.length > 0)).toMatchObject({ previousSeq });
-    expect(sent.flatMap(({ entries }) => entries)).toHaveLength(3);
+    const [sent, ...more] = entriesTo(a, 'b');
+    expect(sent).toMatchObject({ previousSeq });
+    expect(sent?.entries).toHaveLength(3);
+    expect(more).toEqual([]);
+  });
+
+  it('sends it little, until it takes that', () => {
+    const a = serving();
+    write(a, 1_000);
+    const [{ previousSeq, round } = { previousSeq: NaN, round: NaN }] = entriesTo(a, 'b');
+    a.from('b', busy(previousSeq), a.ackMessage(2, previousSeq, round));
+    a.pass(2 * defaultLimits.leaseRenewalMs);
+    const trials = entriesTo(a, 'b');
+    const tried = trials.flatMap(({ entries }) => entries).length;
+    expect(trials[0]).toMatchObject({ previousSeq });
+    expect(tried).toBeGreaterThan(0);
+    expect(tried).toBeLessThan(1_000);
+    a.from('b', a.ackMessage(2, previousSeq + tried, trials.at(-1)?.round));
+    expect(entriesTo(a, 'b').flatMap(({ entries }) => entries)).toHaveLength(1_000 - tried);
+  });
+
+  it('sends it nothing while it says that its disk is full, and all of it afterwards', () => {
+    const a = serving();
+    a.from('b', { type: 'disk', full: true });
+    write(a, 3);
+    a.pass(2 * defaultLimits.leaseRenewalMs);
+    expect(entriesTo(a, 'c').length).toBeGreaterThan(0);
+    expect(entriesTo(a, 'b')).toEqual([]);
+    a.from('b', { type: 'disk', full: false });
+    a.pass(2 * defaultLimits.leaseRenewalMs);
+    expect(entriesTo(a, 'b')[0]?.entries).toHaveLength(3);
   });
 });
 

@@ -47,4 +47,21 @@ describe('heartbeats of a worker at rest', () => {
     );
     expect(Math.max(...found)).toBeLessThanOrEqual(heartbeatMs);
   });
+
+  it('come with the next tick when a stream to a peer has ended, and when it is there again', () => {
+    const a = new ScriptedWorker();
+    a.worker.controllerConnected('controller');
+    a.pass(4 * heartbeatMs);
+    for (const change of [
+      () => a.worker.peerDisconnected('b'),
+      () => a.worker.peerConnected({ id: 'b', storeId: 'store-b', bootCount: 1, runId: 'run' }),
+    ]) {
+      // Right after one that was due, so that this one is not.
+      for (a.heartbeats.length = 0; a.heartbeats.length === 0;) a.pass(defaultLimits.tickMs);
+      a.heartbeats.length = 0;
+      change();
+      a.pass(defaultLimits.tickMs);
+      expect(a.heartbeats.map(({ at }) => at)).toEqual([a.now]);
+    }
+  });
 });
