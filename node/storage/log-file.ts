@@ -4,8 +4,8 @@
  * Synchronous, and free of threads, clocks and chance, so that a simulation can run it on a database in
  * memory.
  *
- * A row is removed in two steps: `first_id` of its replica moves past it (durable, at once), and its bytes go
- * later, a few with each transaction, so that dropping a large log never holds up a write.
+ * Nothing is removed: an entry counts no more when its replica has moved past it (`base_seq`, `first_record`)
+ * or when it was marked as cut, and blocks without any that counts are written over.
  */
 import Database from 'better-sqlite3';
 import { AssertionError, assert } from '../../core/assert.js';
@@ -13,11 +13,12 @@ import { parseEntry } from '../../core/protocol/entry.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import type { LogCommand, LogResult, RecoveredStore } from '../../core/protocol/log-command.js';
 import { checksum } from './checksum.js';
-import { LogRowReader } from './log-row-reader.js';
+import { LogRecordReader } from './log-record-reader.js';
 import { execute } from './log-rules.js';
 import type { LogReplica } from './log-rules.js';
 import { logMigrations } from './log-schema.js';
 import { LogState } from './log-state.js';
+import type { RecordPlace } from './log-slots.js';
 import { LogTables } from './log-tables.js';
 import type { StoreRow } from './log-tables.js';
 import { applicationIds, migrate } from './schema-migration.js';
@@ -44,7 +45,7 @@ export interface LogSummary {
 }
 
 /** Entries looked up in one go. */
-const readRowsMax = 1_024;
+const readEntriesMax = 1_024;
 
 export class LogFile {
   readonly database: Database.Database;
@@ -54,7 +55,7 @@ export class LogFile {
   commitCount = 0;
   private readonly state: LogState;
   private readonly tables: LogTables;
-  private readonly rowReader: LogRowReader;
+  private readonly recordReader: LogRecordReader;
   private readonly begin;
   private readonly end;
   private readonly abort;
@@ -67,7 +68,7 @@ export class LogFile {
       configure(this.database, options.pagesMax);
       migrate(this.database, applicationIds.log, logMigrations);
       this.tables = new LogTables(this.database);
-      this.rowReader = new LogRowReader(this.database);
+      this.recordReader = new LogRecordReader(this.database);
       this.begin = this.database.prepare('BEGIN IMMEDIATE');
       this.end = this.database.prepare('COMMIT');
       this.abort = this.database.prepare('ROLLBACK');
@@ -108,9 +109,9 @@ export class LogFile {
     return this.state.replica(partition);
   }
 
-  /** Rows that wait to be removed. */
-  get garbageCount(): number {
-    return this.state.garbageCount;
+  /** Slots that new blocks can be written over. */
+  get freeSlots(): number {
+    return this.state.freeSlots;
   }
 
   /**
@@ -120,17 +121,6 @@ export class LogFile {
   commit(commands: readonly LogCommand[]): LogResult[] {
     const results = this.transact(() => commands.map((command) => execute(command, this.state)));
     return results ?? commands.map(() => ({ status: 'full' }));
-  }
-
-  /**
-   * Removes up to `rowsMax` rows that nobody needs, in a transaction of their own; true while some are left.
-   */
-  reap(rowsMax: number): boolean {
-    const room = this.transact(() => {
-      this.state.reap(rowsMax);
-      return true;
-    });
-    return room !== null && this.state.garbageCount > 0;
   }
 
   /**
@@ -182,11 +172,11 @@ export class LogFile {
     }
   }
 
-  /** Row ids of up to `countMax` entries from `fromSeq` on; none if `fromSeq` is not in the log. */
-  locate(partition: number, fromSeq: number, countMax: number): number[] {
+  /** The records of up to `countMax` entries from `fromSeq` on; none if `fromSeq` is not in the log. */
+  locate(partition: number, fromSeq: number, countMax: number): RecordPlace[] {
     const replica = this.state.replica(partition);
     if (replica === undefined || fromSeq <= replica.baseSeq) return [];
-    return replica.places.from(fromSeq, countMax);
+    return this.state.locate(replica, fromSeq, countMax);
   }
 
   /**
@@ -195,8 +185,8 @@ export class LogFile {
    */
   read(partition: number, fromSeq: number, bytesMax: number): Entry[] {
     try {
-      const rowIds = this.locate(partition, fromSeq, readRowsMax);
-      return this.rowReader.read(partition, fromSeq, rowIds, bytesMax);
+      const places = this.locate(partition, fromSeq, readEntriesMax);
+      return this.recordReader.read(partition, fromSeq, places, bytesMax);
     } catch (error) {
       throw storageFailure('reading the log', error);
     }

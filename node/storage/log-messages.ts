@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Limits } from '../../core/limits.js';
 import type { LogResult, RecoveredStore } from '../../core/protocol/log-command.js';
 import type { PackedCommands } from './entry-batch.js';
+import type { RecordPlace } from './log-slots.js';
 
 export interface StorePaths {
   log: string;
@@ -41,7 +42,7 @@ export interface LogReaderData {
 
 /** From the writing to the reading thread. */
 export type LogReaderRequest =
-  | { type: 'read'; id: number; partition: number; fromSeq: number; rowIds: number[]; bytesMax: number }
+  | { type: 'read'; id: number; partition: number; fromSeq: number; places: RecordPlace[]; bytesMax: number }
   | { type: 'checkpoint' };
 
 /** From the reading thread to the adapter. */

@@ -1,13 +1,13 @@
 /**
  * The log's reading thread: entries for replicas that catch up, and the bulk of each checkpoint, on a
- * connection of its own, so that neither holds up a commit. Which rows to read the writing thread says, since
- * it knows where they stand.
+ * connection of its own, so that neither holds up a commit. Which records to read the writing thread says,
+ * since it knows where they stand.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { packEntries } from './entry-batch.js';
 import type { LogReaderData, LogReaderReply, LogReaderRequest } from './log-messages.js';
-import { LogRowReader } from './log-row-reader.js';
+import { LogRecordReader } from './log-record-reader.js';
 import { isFull, sqliteCode } from './storage-error.js';
 import { failureMessage } from './storage-worker.js';
 
@@ -16,7 +16,7 @@ const database = new Database(path, { fileMustExist: true });
 // What it syncs in a checkpoint depends on this too.
 database.pragma('synchronous = FULL');
 database.pragma('cache_size = -2048');
-const rows = new LogRowReader(database);
+const records = new LogRecordReader(database);
 
 function handle(request: LogReaderRequest): void {
   if (request.type === 'checkpoint') {
@@ -25,8 +25,8 @@ function handle(request: LogReaderRequest): void {
     writer.postMessage(null);
     return;
   }
-  const { id, partition, fromSeq, rowIds, bytesMax } = request;
-  const packed = packEntries(rows.read(partition, fromSeq, rowIds, bytesMax));
+  const { id, partition, fromSeq, places, bytesMax } = request;
+  const packed = packEntries(records.read(partition, fromSeq, places, bytesMax));
   const reply: LogReaderReply = { type: 'entries', id, packed };
   parentPort?.postMessage(reply, [packed]);
 }

@@ -9,10 +9,10 @@ import type { Entry } from '../../core/protocol/entry.js';
 import type { AckMemory, LogCommand, LogResult, PeerRun } from '../../core/protocol/log-command.js';
 import { storeKey } from '../../core/ring/ring-record.js';
 import type { ReplicaRow } from './log-tables.js';
-import type { RowPlaces } from './row-places.js';
+import type { EntryPlaces } from './entry-places.js';
 
 export interface LogReplica extends ReplicaRow {
-  places: RowPlaces;
+  places: EntryPlaces;
 }
 
 /** The changes that a transaction can make; all of them are undone if it does not commit. */

@@ -7,13 +7,17 @@ import type { Entry } from '../../core/protocol/entry.js';
 import type { PeerRun } from '../../core/protocol/log-command.js';
 import type { LogReplica, LogTransaction } from './log-rules.js';
 import type { LogTables, ReplicaRow, StoreRow } from './log-tables.js';
-import { RowPlaces } from './row-places.js';
+import { EntryPlaces } from './entry-places.js';
+import { entriesBytes, readHead, readItems } from './log-block.js';
+import type { BlockItem } from './log-block.js';
+import { LogSlots } from './log-slots.js';
+import type { RecordPlace } from './log-slots.js';
+import { AmnesiacStore } from './storage-error.js';
 
-/** Rows removed with a transaction that adds n: enough to keep up, little enough not to be noticed. */
-const reapedPerRow = 2;
-const reapedAtLeast = 16;
-/** A longer gap than this between two rows is no gap but damage. */
+/** A longer gap than this between two entries is no gap but damage. */
 const gapMax = 1_000_000;
+
+export type IsSound = (entry: Uint8Array, epoch: number, seq: number) => boolean;
 
 export class LogState implements LogTransaction {
   /** The transaction under way has changed something. */
@@ -21,11 +25,7 @@ export class LogState implements LogTransaction {
   /** Bytes of each partition's entries, when the file was opened. */
   readonly bytesFound = new Map<number, number>();
   private readonly replicas = new Map<number, LogReplica>();
-  private nextId = 1;
-  /** Row ids, the oldest at the end once they are in order. */
-  private readonly garbage: number[] = [];
-  private isGarbageInOrder = true;
-  private rowsAdded = 0;
+  private readonly slots: LogSlots;
   private storeChanged = false;
   /** Replicas that the transaction changed, as they were. */
   private readonly saved = new Map<LogReplica, LogReplica>();
@@ -35,14 +35,17 @@ export class LogState implements LogTransaction {
   constructor(
     private readonly tables: LogTables,
     private storeRow: StoreRow,
-  ) {}
+  ) {
+    this.slots = new LogSlots(tables);
+  }
 
   get store(): StoreRow {
     return this.storeRow;
   }
 
-  get garbageCount(): number {
-    return this.garbage.length;
+  /** Slots that new blocks can be written over. */
+  get freeSlots(): number {
+    return this.slots.freeCount;
   }
 
   replica(partition: number): LogReplica | undefined {
@@ -54,29 +57,70 @@ export class LogState implements LogTransaction {
   }
 
   /**
-   * Takes what a file holds; tells of every row that is not where it belongs, or whose bytes `isSound`
-   * denies.
+   * Takes what a file holds; tells of every entry that is not where it belongs, or whose bytes `isSound`
+   * denies. @throws AmnesiacStore if it cannot be told whose entries are lost
    */
-  load(isSound: ((row: Uint8Array, epoch: number, seq: number) => boolean) | null): Map<number, number> {
-    const damage = new Map<number, number>();
-    const damaged = (partition: number, seq: number) =>
-      damage.set(partition, Math.max(damage.get(partition) ?? 0, seq));
+  load(isSound: IsSound | null): Map<number, number> {
     for (const row of this.tables.replicas()) {
-      this.replicas.set(row.partition, { ...row, places: new RowPlaces(row.baseSeq) });
-      this.nextId = Math.max(this.nextId, row.firstId);
+      this.replicas.set(row.partition, { ...row, places: new EntryPlaces(row.baseSeq) });
+      this.slots.seen(row.firstRecord - 1);
     }
-    for (const [id, partition, seq, epoch, entryBytes, bytes] of this.tables.rows(isSound !== null)) {
-      this.nextId = Math.max(this.nextId, id + 1);
-      const replica = this.replicas.get(partition);
-      if (replica === undefined || id < replica.firstId) {
-        this.discard([id]);
+    const damage = new Map<number, number>();
+    const records = [...this.findRecords()].sort(([a], [b]) => a - b);
+    for (const [record, pieces] of records) this.loadRecord(record, pieces, isSound, damage);
+    return damage;
+  }
+
+  /** By record: its slots, in the order of its pieces. */
+  private findRecords(): Map<number, number[]> {
+    const records = new Map<number, number[]>();
+    for (const [slot, block] of this.tables.slots()) {
+      const head = readHead(block);
+      if (head === null) {
+        this.slots.empty(slot);
         continue;
       }
-      this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + entryBytes);
-      if (!place(replica.places, id, seq)) damaged(partition, Math.max(seq, replica.places.lastSeq));
-      if (bytes !== null && isSound?.(bytes, epoch, seq) === false) damaged(partition, seq);
+      const pieces = records.get(head.record) ?? [];
+      if (pieces[head.piece] !== undefined)
+        throw new AmnesiacStore(`two blocks of the log are piece ${head.piece} of record ${head.record}`);
+      pieces[head.piece] = slot;
+      records.set(head.record, pieces);
     }
-    return damage;
+    return records;
+  }
+
+  private loadRecord(
+    record: number,
+    pieces: readonly (number | undefined)[],
+    isSound: IsSound | null,
+    damage: Map<number, number>,
+  ): void {
+    const slots = pieces.filter((slot) => slot !== undefined);
+    const blocks = slots.map((slot) => this.tables.block(slot) ?? new Uint8Array(0));
+    const [first] = blocks;
+    const head = pieces[0] === undefined || first === undefined ? null : readHead(first);
+    // Of a record that nobody needed, some pieces may be overwritten.
+    if (head === null || first === undefined) return this.slots.found(record, slots, 0);
+    const bytes = slots.length === head.pieces ? entriesBytes(blocks) : null;
+    let live = 0;
+    for (const item of readItems(first, head)) {
+      const replica = this.replicas.get(item.partition);
+      if (replica === undefined || !counts(replica, record, item)) continue;
+      const { partition, epoch, seq, at, length } = item;
+      const damaged = (newest: number) => damage.set(partition, Math.max(damage.get(partition) ?? 0, newest));
+      this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + length);
+      const found = place(replica.places, record, seq);
+      if (found !== 'nowhere') live += 1;
+      if (found !== 'next') damaged(Math.max(seq, replica.places.lastSeq));
+      const sound = bytes !== null && (isSound?.(bytes.subarray(at, at + length), epoch, seq) ?? true);
+      if (!sound) damaged(seq);
+    }
+    this.slots.found(record, slots, live);
+  }
+
+  /** Where the entries of a replica from `fromSeq` on are, for up to `countMax` of them. */
+  locate({ places }: LogReplica, fromSeq: number, countMax: number): RecordPlace[] {
+    return [...new Set(places.from(fromSeq, countMax))].map((record) => this.slots.place(record));
   }
 
   create(partition: number): LogReplica {
@@ -88,10 +132,10 @@ export class LogState implements LogTransaction {
       baseSeq: 0,
       commitSeq: 0,
       copyNumber: 0,
-      firstId: this.nextId,
+      firstRecord: this.slots.next,
       forgotten: false,
       acks: [],
-      places: new RowPlaces(0),
+      places: new EntryPlaces(0),
     };
     this.replicas.set(partition, replica);
     this.undo.push(() => this.replicas.delete(partition));
@@ -114,46 +158,42 @@ export class LogState implements LogTransaction {
     const { places, partition } = replica;
     const lastSeq = places.lastSeq;
     this.undo.push(() => places.cutAfter(lastSeq));
-    for (const { seq, epoch, bytes } of entries) {
-      this.tables.insert(this.nextId, partition, seq, epoch, bytes);
-      if (seq > places.lastSeq + 1) places.skipTo(seq - 1);
-      places.push(this.nextId);
-      this.nextId += 1;
+    for (const entry of entries) {
+      const record = this.slots.add(partition, entry);
+      if (entry.seq > places.lastSeq + 1) places.skipTo(entry.seq - 1);
+      places.push(record);
     }
-    this.rowsAdded += entries.length;
     this.changed = true;
   }
 
-  cutAfter({ places }: LogReplica, seq: number): void {
+  cutAfter({ partition, places }: LogReplica, seq: number): void {
     const lastSeq = places.lastSeq;
-    const ids = places.cutAfter(seq);
-    if (ids.length === 0) return;
+    const records = places.cutAfter(seq);
+    if (records.length === 0) return;
     this.undo.push(() => {
-      for (const id of ids) places.push(id);
+      for (const record of records) places.push(record);
       places.skipTo(lastSeq);
     });
-    this.tables.deleteRows([...ids]);
+    this.slots.cut(records, partition, seq);
+    this.afterwards.push(() => this.slots.release(records));
     this.changed = true;
   }
 
   trimThrough(replica: LogReplica, seq: number): void {
     const { places } = replica;
-    this.change(replica, { baseSeq: seq, firstId: places.from(seq + 1, 1)[0] ?? this.nextId });
-    this.afterwards.push(() => this.discard(places.forgetThrough(seq)));
+    this.change(replica, { baseSeq: seq, firstRecord: places.from(seq + 1, 1)[0] ?? this.slots.next });
+    this.afterwards.push(() => this.slots.release(places.forgetThrough(seq)));
   }
 
   empty(replica: LogReplica, afterSeq: number): void {
     const old = replica.places;
     this.save(replica);
-    replica.places = new RowPlaces(afterSeq);
+    // What it had is told apart from what it gets by the record alone: positions may begin anew.
+    this.slots.close();
+    replica.places = new EntryPlaces(afterSeq);
     replica.baseSeq = afterSeq;
-    replica.firstId = this.nextId;
-    this.afterwards.push(() => this.discard(old.forgetThrough(old.lastSeq)));
-  }
-
-  private discard(ids: readonly number[]): void {
-    for (const id of ids) this.garbage.push(id);
-    this.isGarbageInOrder = false;
+    replica.firstRecord = this.slots.next;
+    this.afterwards.push(() => this.slots.release(old.forgetThrough(old.lastSeq)));
   }
 
   erase(replica: LogReplica): void {
@@ -185,23 +225,9 @@ export class LogState implements LogTransaction {
     this.changed = true;
   }
 
-  /**
-   * Removes up to `rowsMax` rows that nobody needs, the oldest first: neighbours go with one statement, and
-   * their page is written once instead of once for each of the partitions whose rows it holds.
-   */
-  reap(rowsMax: number): void {
-    if (this.garbage.length === 0 || rowsMax === 0) return;
-    if (!this.isGarbageInOrder) this.garbage.sort((a, b) => b - a);
-    this.isGarbageInOrder = true;
-    const ids = this.garbage.splice(-rowsMax);
-    this.undo.push(() => this.discard(ids));
-    this.tables.deleteRows([...ids]);
-    this.changed = true;
-  }
-
   /** Writes what the commands left in memory; the last thing before the transaction commits. */
   write(): void {
-    if (this.rowsAdded > 0) this.reap(this.rowsAdded * reapedPerRow + reapedAtLeast);
+    this.slots.write();
     for (const replica of this.saved.keys()) {
       if (this.replicas.get(replica.partition) === replica) this.tables.saveReplica(replica);
     }
@@ -210,6 +236,7 @@ export class LogState implements LogTransaction {
 
   keep(): void {
     const { afterwards } = this;
+    this.slots.keep();
     this.settle();
     for (const run of afterwards) run();
   }
@@ -217,6 +244,7 @@ export class LogState implements LogTransaction {
   revert(): void {
     for (const run of this.undo.reverse()) run();
     for (const [replica, before] of this.saved) Object.assign(replica, before);
+    this.slots.revert();
     this.settle();
   }
 
@@ -226,18 +254,22 @@ export class LogState implements LogTransaction {
     this.afterwards = [];
     this.storeChanged = false;
     this.changed = false;
-    this.rowsAdded = 0;
   }
 }
 
+/** Whether an entry that is in the file is one of the replica's log. */
+function counts(replica: LogReplica, record: number, { isCut, seq }: BlockItem): boolean {
+  return !isCut && record >= replica.firstRecord && seq > replica.baseSeq;
+}
+
 /**
- * False if the row is not the next one of its partition. Gaps are no damage where they were let in on
- * purpose.
+ * Whether the entry is the next one of its partition, one after a gap, or one for which there is no place.
+ * Gaps are no damage where they were let in on purpose.
  */
-function place(places: RowPlaces, id: number, seq: number): boolean {
+function place(places: EntryPlaces, record: number, seq: number): 'next' | 'later' | 'nowhere' {
   const expected = places.lastSeq + 1;
-  if (seq < expected || seq - expected > gapMax) return false;
+  if (seq < expected || seq - expected > gapMax) return 'nowhere';
   if (seq > expected) places.skipTo(seq - 1);
-  places.push(id);
-  return seq === expected || !holds('contiguous-prefix');
+  places.push(record);
+  return seq === expected || !holds('contiguous-prefix') ? 'next' : 'later';
 }

@@ -3,6 +3,7 @@
  * proved. No decisions here.
  */
 import type Database from 'better-sqlite3';
+import { assert } from '../../core/assert.js';
 import type { AckMemory, EpochStart, PeerRun } from '../../core/protocol/log-command.js';
 import { rememberedStoresMax } from '../../core/replication/peer-memory.js';
 import { fieldsChecksum } from './checksum.js';
@@ -27,19 +28,10 @@ export interface ReplicaRow {
   baseSeq: number;
   commitSeq: number;
   copyNumber: number;
-  firstId: number;
+  firstRecord: number;
   forgotten: boolean;
   acks: AckMemory[];
 }
-
-export type LogRow = [
-  id: number,
-  partition: number,
-  seq: number,
-  epoch: number,
-  entryBytes: number,
-  entry: Uint8Array | null,
-];
 
 type StoreColumns = [string, string, number, number, number, number, Uint8Array | null];
 type ReplicaColumns = [number, number, number, string, number, number, number, number, number, string];
@@ -60,8 +52,9 @@ function proved(fine: boolean, name: string, what: string): void {
 }
 
 export class LogTables {
-  private readonly insertStatement;
-  private readonly deleteStatement;
+  private readonly writeStatement;
+  private readonly overwriteStatement;
+  private readonly blockStatement;
   private readonly replicaStatement;
   private readonly forgetReplicaStatement;
   private readonly peerStatement;
@@ -69,10 +62,13 @@ export class LogTables {
   private readonly storeStatement;
 
   constructor(private readonly database: Database.Database) {
-    this.insertStatement = database.prepare<[number, number, number, number, Uint8Array]>(
-      'INSERT INTO log (id, partition, seq, epoch, entry) VALUES (?, ?, ?, ?, ?)',
+    this.writeStatement = database.prepare<[number, Uint8Array]>('INSERT INTO log VALUES (?, ?)');
+    this.overwriteStatement = database.prepare<[Uint8Array, number]>(
+      'UPDATE log SET block = ? WHERE slot = ?',
     );
-    this.deleteStatement = database.prepare<[number, number]>('DELETE FROM log WHERE id BETWEEN ? AND ?');
+    this.blockStatement = database
+      .prepare<[number], Uint8Array>('SELECT block FROM log WHERE slot = ?')
+      .pluck();
     this.replicaStatement = database.prepare<[...ReplicaColumns, number]>(
       'INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
@@ -89,30 +85,30 @@ export class LogTables {
     );
   }
 
-  insert(id: number, partition: number, seq: number, epoch: number, entry: Uint8Array): void {
-    this.insertStatement.run(id, partition, seq, epoch, entry);
+  /** A slot that is new. */
+  write(slot: number, block: Uint8Array): void {
+    this.writeStatement.run(slot, block);
   }
 
-  /** `ids` are sorted here; neighbours go together. */
-  deleteRows(ids: number[]): void {
-    ids.sort((a, b) => a - b);
-    for (let start = 0; start < ids.length;) {
-      let end = start;
-      while (end + 1 < ids.length && ids[end + 1] === (ids[end] ?? 0) + 1) end += 1;
-      this.deleteStatement.run(ids[start] ?? 0, ids[end] ?? 0);
-      start = end + 1;
-    }
+  overwrite(slot: number, block: Uint8Array): void {
+    const { changes } = this.overwriteStatement.run(block, slot);
+    assert(changes === 1, 'a slot that is overwritten is there', { slot });
   }
 
-  /** All rows in the order they were written, one at a time. */
-  rows(withEntries: boolean): IterableIterator<LogRow> {
-    const entry = withEntries ? 'entry' : 'NULL';
-    const sql = `SELECT id, partition, seq, epoch, length(entry), ${entry} FROM log ORDER BY id`;
-    return this.database.prepare<[], LogRow>(sql).raw().iterate();
+  block(slot: number): Uint8Array | undefined {
+    return this.blockStatement.get(slot);
+  }
+
+  /** All slots, one at a time; nothing may be written meanwhile. */
+  slots(): IterableIterator<[slot: number, block: Uint8Array]> {
+    return this.database
+      .prepare<[], [number, Uint8Array]>('SELECT slot, block FROM log ORDER BY slot')
+      .raw()
+      .iterate();
   }
 
   saveReplica(row: ReplicaRow): void {
-    const { partition, promisedEpoch, syncedEpoch, baseSeq, commitSeq, copyNumber, firstId } = row;
+    const { partition, promisedEpoch, syncedEpoch, baseSeq, commitSeq, copyNumber, firstRecord } = row;
     const starts = JSON.stringify(row.epochStarts.map(({ epoch, firstSeq }) => [epoch, firstSeq]));
     const acks = JSON.stringify(row.acks);
     const columns: ReplicaColumns = [
@@ -123,7 +119,7 @@ export class LogTables {
       baseSeq,
       commitSeq,
       copyNumber,
-      firstId,
+      firstRecord,
       row.forgotten ? 1 : 0,
       acks,
     ];
@@ -143,7 +139,7 @@ export class LogTables {
       const sum = columns.pop() as number;
       const [partition, promisedEpoch, syncedEpoch, starts, baseSeq, ...rest] =
         columns as unknown as ReplicaColumns;
-      const [commitSeq, copyNumber, firstId, forgotten, acks] = rest;
+      const [commitSeq, copyNumber, firstRecord, forgotten, acks] = rest;
       proved(sum === fieldsChecksum(columns), this.database.name, `partition ${partition}`);
       const epochStarts = (JSON.parse(starts) as [number, number][]).map(([epoch, firstSeq]) => ({
         epoch,
@@ -158,7 +154,7 @@ export class LogTables {
         baseSeq,
         commitSeq,
         copyNumber,
-        firstId,
+        firstRecord,
         forgotten: forgotten === 1,
         acks: memories,
       };

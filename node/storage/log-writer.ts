@@ -22,13 +22,10 @@ import { TableFile } from './table-file.js';
 /** Bounds of one transaction. */
 const batchCommandsMax = 4_096;
 const batchBytesMax = 8 * 1024 * 1024;
-/** Rows removed in one go while there is nothing else to do. */
-const reapRows = 2_048;
-/** Rows looked up for one read. */
-const readRowsMax = 4_096;
-/** A commit writes whole pages: the last of the log, and those of the small tables. */
-const commitOverheadBytes = 3 * 4_096;
-const reapBytesPerRow = 64;
+/** Entries looked up for one read. */
+const readEntriesMax = 4_096;
+/** A commit writes whole pages: the first and the last of the log, and those of the small tables. */
+const commitOverheadBytes = 2 * 4_096;
 /**
  * After a batch of this many commands the next one is given a moment to grow: its senders have just been
  * answered all at once and come back one after another, and a sync for the first of them would cost as much
@@ -49,7 +46,6 @@ function isCommit(request: LogWriterRequest | null): request is CommitRequest {
 class LogWriter {
   /** Read from the port while gathering a batch that it is no part of. */
   private setAside: LogWriterRequest | null = null;
-  private reaping = false;
   private checkpointing = false;
   private closed = false;
   /** Estimate of what the write-ahead log has grown by since it was last begun anew. */
@@ -103,7 +99,6 @@ class LogWriter {
       else if (request.type === 'read') this.forwardRead(request);
       else this.close(request.cleanly);
     }
-    this.planReap();
   }
 
   /** One transaction for everything that waits, up to the bounds of a batch. */
@@ -185,26 +180,9 @@ class LogWriter {
   }
 
   private forwardRead({ id, partition, fromSeq, bytesMax }: ReadRequest): void {
-    const rowIds = this.log.locate(partition, fromSeq, readRowsMax);
-    const request: LogReaderRequest = { type: 'read', id, partition, fromSeq, rowIds, bytesMax };
+    const places = this.log.locate(partition, fromSeq, readEntriesMax);
+    const request: LogReaderRequest = { type: 'read', id, partition, fromSeq, places, bytesMax };
     this.reader.postMessage(request);
-  }
-
-  private planReap(): void {
-    if (this.reaping || this.closed || this.log.garbageCount === 0) return;
-    this.reaping = true;
-    setImmediate(() => {
-      this.reaping = false;
-      this.guard(() => this.reap());
-    });
-  }
-
-  private reap(): void {
-    const before = this.log.garbageCount;
-    this.log.reap(reapRows);
-    this.grow(reapRows * reapBytesPerRow);
-    // Without room on the disk there is no point in trying again at once; the next commit will.
-    if (this.log.garbageCount < before) this.planReap();
   }
 
   /** The reading thread has let go of the file by now. */

@@ -10,6 +10,8 @@ export interface Migration {
   /** From 1, without gaps. */
   number: number;
   sql: string;
+  /** Goes on where SQL ends, in the same transaction. */
+  convert?: (database: Database.Database) => void;
 }
 
 /** Tells the two kinds of file apart, and from anything else that is SQLite: 'KVlg' and 'KVtb'. */
@@ -30,7 +32,11 @@ export function migrate(
     throw new ForeignStore(`${database.name} is not a file of this kind`);
   if (found === newest) return;
   database.transaction(() => {
-    for (const migration of migrations) if (migration.number > found) database.exec(migration.sql);
+    for (const { number, sql, convert } of migrations) {
+      if (number <= found) continue;
+      database.exec(sql);
+      convert?.(database);
+    }
     database.pragma(`application_id = ${applicationId}`);
     database.pragma(`user_version = ${newest}`);
   })();

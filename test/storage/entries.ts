@@ -2,7 +2,9 @@
 import { encodeEntry } from '../../core/protocol/entry.js';
 import type { Entry, EntryContent } from '../../core/protocol/entry.js';
 import type { LogCommand } from '../../core/protocol/log-command.js';
+import type Database from 'better-sqlite3';
 import { checksum } from '../../node/storage/checksum.js';
+import { headBytes, readHead, readItems } from '../../node/storage/log-block.js';
 
 export function bytesOf(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text));
@@ -47,4 +49,20 @@ export function append(partition: number, epoch: number, added: Entry[]): LogCom
 
 export function promise(partition: number, epoch: number): LogCommand {
   return { type: 'promise', partition, epoch };
+}
+
+/** Changes a bit of an entry in the log, where only the entry's own checksum tells. */
+export function spoilEntry(database: Database.Database, partition: number, seq: number): void {
+  const slots = database.prepare<[], [number, Uint8Array]>('SELECT slot, block FROM log').raw().all();
+  for (const [slot, block] of slots) {
+    const head = readHead(block);
+    const items = head === null ? [] : readItems(block, head);
+    const item = items.find((one) => one.partition === partition && one.seq === seq && !one.isCut);
+    if (item === undefined) continue;
+    const at = headBytes + item.at + 50;
+    block[at] = (block[at] ?? 0) ^ 4;
+    database.prepare('UPDATE log SET block = ? WHERE slot = ?').run(block, slot);
+    return;
+  }
+  throw new Error(`no entry ${seq} of partition ${partition}`);
 }

@@ -9,7 +9,7 @@ import { PeerMemory } from '../../../core/replication/peer-memory.js';
 import { execute } from '../../../node/storage/log-rules.js';
 import type { LogReplica, LogTransaction } from '../../../node/storage/log-rules.js';
 import type { ReplicaRow } from '../../../node/storage/log-tables.js';
-import { RowPlaces } from '../../../node/storage/row-places.js';
+import { EntryPlaces } from '../../../node/storage/entry-places.js';
 
 interface StoredReplica {
   row: LogReplica;
@@ -41,7 +41,7 @@ export class ModelLog implements LogTransaction {
     copy.nextId = this.nextId;
     for (const run of this.peerMemory.all()) copy.peerMemory.remember(run);
     for (const [partition, { row, entries }] of this.stored) {
-      const places = new RowPlaces(row.baseSeq);
+      const places = new EntryPlaces(row.baseSeq);
       for (let seq = row.baseSeq + 1; seq <= row.places.lastSeq; seq += 1) places.push((copy.nextId += 1));
       copy.stored.set(partition, { row: { ...row, places }, entries: new Map(entries) });
     }
@@ -80,10 +80,10 @@ export class ModelLog implements LogTransaction {
       baseSeq: 0,
       commitSeq: 0,
       copyNumber: 0,
-      firstId: 0,
+      firstRecord: 0,
       forgotten: false,
       acks: [],
-      places: new RowPlaces(0),
+      places: new EntryPlaces(0),
     };
     this.stored.set(partition, { row, entries: new Map() });
     return row;
@@ -116,7 +116,7 @@ export class ModelLog implements LogTransaction {
 
   empty(replica: LogReplica, afterSeq: number): void {
     this.entriesOf(replica).clear();
-    replica.places = new RowPlaces(afterSeq);
+    replica.places = new EntryPlaces(afterSeq);
     replica.baseSeq = afterSeq;
   }
 

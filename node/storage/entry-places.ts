@@ -1,5 +1,5 @@
 /**
- * Where the entries of one partition stand in the log file: position in the partition -> row id. Row ids grow
+ * Where the entries of one partition stand in the log file: position in the partition -> record. Records grow
  * with the position, so each chunk keeps one base and 32-bit distances from it: 4 bytes an entry, instead of
  * an index in the file that every append would pay for. Nothing in here touches the file.
  */
@@ -7,17 +7,17 @@ import { assert } from '../../core/assert.js';
 
 const chunkEntries = 512;
 const distanceMax = 0xffff_fffe;
-/** Stands for a position without a row. */
+/** Stands for a position without a record. */
 const hole = 0xffff_ffff;
 
 interface Chunk {
   firstSeq: number;
-  baseId: number;
+  base: number;
   count: number;
   distances: Uint32Array;
 }
 
-export class RowPlaces {
+export class EntryPlaces {
   private readonly chunks: Chunk[] = [];
   /** The last of them, which each append asks for. */
   private newest: Chunk | undefined;
@@ -33,26 +33,26 @@ export class RowPlaces {
   }
 
   /** Adds the next position. */
-  push(rowId: number): void {
+  push(record: number): void {
     let chunk = this.newest;
-    if (chunk?.count === chunkEntries || (chunk !== undefined && rowId - chunk.baseId > distanceMax)) {
+    if (chunk?.count === chunkEntries || (chunk !== undefined && record - chunk.base > distanceMax)) {
       chunk = undefined;
     }
     if (chunk === undefined) {
-      chunk = { firstSeq: this.last + 1, baseId: rowId, count: 0, distances: new Uint32Array(16) };
+      chunk = { firstSeq: this.last + 1, base: record, count: 0, distances: new Uint32Array(16) };
       this.add(chunk);
     }
-    assert(rowId >= chunk.baseId, 'row ids grow');
-    this.store(chunk, rowId - chunk.baseId);
+    assert(record >= chunk.base, 'records grow');
+    this.store(chunk, record - chunk.base);
   }
 
-  /** Adds positions that have no row, up to `seq`. Happens only where an entry after a gap was let in. */
+  /** Adds positions that have no record, up to `seq`. Happens only where an entry after a gap was let in. */
   skipTo(seq: number): void {
     while (this.last < seq) {
       const chunk = this.chunks.at(-1);
       if (chunk === undefined || chunk.count === chunkEntries) {
-        const baseId = chunk === undefined ? 0 : chunk.baseId;
-        this.add({ firstSeq: this.last + 1, baseId, count: 0, distances: new Uint32Array(16) });
+        const base = chunk === undefined ? 0 : chunk.base;
+        this.add({ firstSeq: this.last + 1, base, count: 0, distances: new Uint32Array(16) });
       } else {
         this.store(chunk, hole);
       }
@@ -75,7 +75,7 @@ export class RowPlaces {
     this.last += 1;
   }
 
-  /** Row ids of up to `countMax` positions from `fromSeq` on; ends before a position without a row. */
+  /** Records of up to `countMax` positions from `fromSeq` on; ends before a position without a record. */
   from(fromSeq: number, countMax: number): number[] {
     const found: number[] = [];
     let at = this.chunkOf(fromSeq);
@@ -87,7 +87,7 @@ export class RowPlaces {
       for (let index = seq - chunk.firstSeq; index < end; index += 1) {
         const distance = chunk.distances[index] ?? hole;
         if (distance === hole) return found;
-        found.push(chunk.baseId + distance);
+        found.push(chunk.base + distance);
       }
       seq = chunk.firstSeq + end;
       at += 1;
@@ -95,7 +95,7 @@ export class RowPlaces {
     return found;
   }
 
-  /** Forgets all positions after `seq`; answers the row ids they had, in order. */
+  /** Forgets all positions after `seq`; answers the records they were in, in order. */
   cutAfter(seq: number): number[] {
     const removed: number[] = [];
     while (this.last > seq) {
@@ -105,7 +105,7 @@ export class RowPlaces {
         chunk.count -= 1;
         this.last -= 1;
         const distance = chunk.distances[chunk.count] ?? hole;
-        if (distance !== hole) removed.push(chunk.baseId + distance);
+        if (distance !== hole) removed.push(chunk.base + distance);
       }
       if (chunk.count > 0) break;
       this.chunks.pop();
@@ -115,7 +115,7 @@ export class RowPlaces {
     return removed.reverse();
   }
 
-  /** Forgets all positions up to `seq`; answers the row ids they had, in order. */
+  /** Forgets all positions up to `seq`; answers the records they were in, in order. */
   forgetThrough(seq: number): number[] {
     const removed: number[] = [];
     for (;;) {
@@ -124,7 +124,7 @@ export class RowPlaces {
       const gone = Math.min(chunk.count, seq - chunk.firstSeq + 1);
       for (let index = 0; index < gone; index += 1) {
         const distance = chunk.distances[index] ?? hole;
-        if (distance !== hole) removed.push(chunk.baseId + distance);
+        if (distance !== hole) removed.push(chunk.base + distance);
       }
       if (gone < chunk.count) {
         chunk.distances = chunk.distances.slice(gone);

@@ -1,0 +1,198 @@
+/**
+ * What a row of the log's table holds: a block of fixed size, so that SQLite writes a new one over an old one
+ * in place, one page and no other. A *record* is what has one number: some whole entries in one block, or one
+ * entry that is too large for a block, in pieces.
+ *
+ *   block:  head | bytes of entries ... unused ... | last item | ... | first item
+ *   head:   format u8 | record u56 | piece u16 | pieces u16 | items u16 | bytes u16 | checksum u32
+ *   item:   partition u16 | flags u8 | entry's length u32 | epoch u56 | seq u56
+ *
+ * Items come in the order of their entries. The checksum is of the head before it and of the items: what was
+ * in a block is known even where an entry is damaged, each of which has a checksum of its own. Later pieces
+ * have no items. A block of zeros holds nothing.
+ */
+import { assert } from '../../core/assert.js';
+import type { Entry } from '../../core/protocol/entry.js';
+import { getUint16, getUint32, setUint16, setUint32 } from '../../core/protocol/big-endian.js';
+import { checksum, checksumOn } from './checksum.js';
+import { AmnesiacStore } from './storage-error.js';
+
+/** With its row's header it fills a page of 4 KiB but for a few bytes. */
+export const blockBytes = 4_048;
+export const headBytes = 20;
+export const itemBytes = 21;
+export const blockFormat = 1;
+const checksumAt = 16;
+/** For entries and their items. */
+const roomBytes = blockBytes - headBytes;
+/** The entry was cut off; it counts for nothing. */
+const flagCut = 1;
+
+export interface BlockHead {
+  record: number;
+  /** Of `pieces`, counted from 0. */
+  piece: number;
+  pieces: number;
+  items: number;
+  /** Of entries in this block. */
+  bytes: number;
+}
+
+export interface BlockItem {
+  partition: number;
+  epoch: number;
+  seq: number;
+  length: number;
+  /** Where its bytes begin among the bytes of the record's entries. */
+  at: number;
+  isCut: boolean;
+}
+
+function setUint56(bytes: Uint8Array, at: number, value: number): void {
+  const high = Math.floor(value / 0x1_0000_0000);
+  bytes[at] = high >>> 16;
+  setUint16(bytes, at + 1, high & 0xffff);
+  setUint32(bytes, at + 3, value >>> 0);
+}
+
+function getUint56(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) * 0x1_0000 + getUint16(bytes, at + 1)) * 0x1_0000_0000 + getUint32(bytes, at + 3);
+}
+
+function itemAt(index: number): number {
+  return blockBytes - (index + 1) * itemBytes;
+}
+
+function sumOf(block: Uint8Array, items: number): number {
+  return checksumOn(block.subarray(blockBytes - items * itemBytes), checksum(block.subarray(0, checksumAt)));
+}
+
+function setHead(block: Uint8Array, head: BlockHead): void {
+  block[0] = blockFormat;
+  setUint56(block, 1, head.record);
+  setUint16(block, 8, head.piece);
+  setUint16(block, 10, head.pieces);
+  setUint16(block, 12, head.items);
+  setUint16(block, 14, head.bytes);
+  setUint32(block, checksumAt, sumOf(block, head.items));
+}
+
+function setItem(block: Uint8Array, index: number, partition: number, entry: Entry): void {
+  const at = itemAt(index);
+  setUint16(block, at, partition);
+  block[at + 2] = 0;
+  setUint32(block, at + 3, entry.bytes.length);
+  setUint56(block, at + 7, entry.epoch);
+  setUint56(block, at + 14, entry.seq);
+}
+
+/** Fills one block with entries, and goes on filling it after it was written. */
+export class BlockBuilder {
+  readonly block = new Uint8Array(blockBytes);
+  private items = 0;
+  private bytes = 0;
+
+  fits({ bytes }: Entry): boolean {
+    return this.bytes + bytes.length + (this.items + 1) * itemBytes <= roomBytes;
+  }
+
+  add(partition: number, entry: Entry): void {
+    assert(this.fits(entry), 'a block is not filled beyond its size');
+    this.block.set(entry.bytes, headBytes + this.bytes);
+    setItem(this.block, this.items, partition, entry);
+    this.items += 1;
+    this.bytes += entry.bytes.length;
+  }
+
+  /** To be called before it is written. */
+  seal(record: number): Uint8Array {
+    setHead(this.block, { record, piece: 0, pieces: 1, items: this.items, bytes: this.bytes });
+    return this.block;
+  }
+
+  clear(): void {
+    this.items = 0;
+    this.bytes = 0;
+  }
+}
+
+export function isLarge({ bytes }: Entry): boolean {
+  return bytes.length + itemBytes > roomBytes;
+}
+
+/** The blocks of one entry that is too large for one. */
+export function largeRecord(record: number, partition: number, entry: Entry): Uint8Array[] {
+  const first = roomBytes - itemBytes;
+  const pieces = 1 + Math.ceil((entry.bytes.length - first) / roomBytes);
+  assert(pieces > 1 && pieces <= 0xffff, 'a large entry has a few pieces');
+  return Array.from({ length: pieces }, (_, piece) => {
+    const block = new Uint8Array(blockBytes);
+    const from = piece === 0 ? 0 : first + (piece - 1) * roomBytes;
+    const part = entry.bytes.subarray(from, first + piece * roomBytes);
+    block.set(part, headBytes);
+    const items = piece === 0 ? 1 : 0;
+    if (items > 0) setItem(block, 0, partition, entry);
+    setHead(block, { record, piece, pieces, items, bytes: part.length });
+    return block;
+  });
+}
+
+/**
+ * Null if nothing was ever written to it. @throws AmnesiacStore if head or items are damaged: nobody knows
+ * then whose entries it held.
+ */
+export function readHead(block: Uint8Array): BlockHead | null {
+  const items = getUint16(block, 12);
+  const isWhole =
+    block.length === blockBytes &&
+    block[0] === blockFormat &&
+    items * itemBytes <= roomBytes &&
+    getUint32(block, checksumAt) === sumOf(block, items);
+  if (!isWhole) {
+    if (block.length === blockBytes && block.every((byte) => byte === 0)) return null;
+    throw new AmnesiacStore('a block of the log is damaged');
+  }
+  return {
+    record: getUint56(block, 1),
+    piece: getUint16(block, 8),
+    pieces: getUint16(block, 10),
+    items,
+    bytes: getUint16(block, 14),
+  };
+}
+
+export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] {
+  let at = 0;
+  return Array.from({ length: items }, (_, index) => {
+    const from = itemAt(index);
+    const length = getUint32(block, from + 3);
+    const item: BlockItem = {
+      partition: getUint16(block, from),
+      epoch: getUint56(block, from + 7),
+      seq: getUint56(block, from + 14),
+      length,
+      at,
+      isCut: ((block[from + 2] ?? 0) & flagCut) !== 0,
+    };
+    at += length;
+    return item;
+  });
+}
+
+/** Marks the partition's entries after `seq` as cut off, in a record's first block. */
+export function cutItems(block: Uint8Array, partition: number, seq: number): void {
+  const head = readHead(block);
+  assert(head?.piece === 0, 'the first block of a record names its entries');
+  readItems(block, head).forEach((item, index) => {
+    const from = itemAt(index) + 2;
+    if (item.partition === partition && item.seq > seq) block[from] = (block[from] ?? 0) | flagCut;
+  });
+  setHead(block, head);
+}
+
+/** The bytes of a record's entries, one after the other. */
+export function entriesBytes(blocks: readonly Uint8Array[]): Uint8Array {
+  const parts = blocks.map((block) => block.subarray(headBytes, headBytes + getUint16(block, 14)));
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+}

@@ -1,0 +1,224 @@
+/**
+ * The rows of the log's table as slots, each with room for one block: new blocks are written over those that
+ * nobody needs, so that a commit changes their pages and no others, and nothing is ever removed. Entries go
+ * on filling the open block from commit to commit until it is full.
+ *
+ * A record is kept until none of its entries counts; then its slots are free, the newest first in use again,
+ * since SQLite has their pages at hand. What is free stands in memory alone: opening finds it out.
+ */
+import { assert } from '../../core/assert.js';
+import type { Entry } from '../../core/protocol/entry.js';
+import { BlockBuilder, cutItems, isLarge, largeRecord } from './log-block.js';
+import type { LogTables } from './log-tables.js';
+
+interface LogRecord {
+  /** One for each piece. */
+  slots: number[];
+  /** Entries in it that count. */
+  live: number;
+}
+
+/** As much as a reader has to know. */
+export interface RecordPlace {
+  record: number;
+  slots: readonly number[];
+}
+
+interface OpenBlock {
+  record: number;
+  slot: number;
+  builder: BlockBuilder;
+  /** Since it was last written. */
+  isChanged: boolean;
+  /** It was there before this transaction. */
+  isOlder: boolean;
+}
+
+export class LogSlots {
+  private readonly records = new Map<number, LogRecord>();
+  private readonly free: number[] = [];
+  private slotCount = 0;
+  private nextRecord = 1;
+  private open: OpenBlock | null = null;
+  /** Full in this transaction, and not written yet. */
+  private readonly full: OpenBlock[] = [];
+  private readonly spare: BlockBuilder[] = [];
+  /** Of the transaction under way. */
+  private readonly begun: number[] = [];
+  private readonly taken: number[] = [];
+  private slotCountBefore = 0;
+  private grownRecord: { record: LogRecord; live: number } | null = null;
+
+  constructor(private readonly tables: LogTables) {}
+
+  /** Only while opening: a record that is in the file, with its entries that count. */
+  found(record: number, slots: number[], live: number): void {
+    if (live > 0) this.records.set(record, { slots, live });
+    else this.free.push(...slots);
+    this.seen(record, Math.max(...slots));
+  }
+
+  /** Only while opening: numbers that are used, or were. */
+  seen(record: number, slot = 0): void {
+    this.nextRecord = Math.max(this.nextRecord, record + 1);
+    this.slotCount = Math.max(this.slotCount, slot);
+    this.slotCountBefore = this.slotCount;
+  }
+
+  /** Only while opening: a slot that holds nothing. */
+  empty(slot: number): void {
+    this.free.push(slot);
+    this.seen(0, slot);
+  }
+
+  get freeCount(): number {
+    return this.free.length;
+  }
+
+  place(record: number): RecordPlace {
+    const found = this.records.get(record);
+    assert(found !== undefined, 'an entry that counts is in a record', { record });
+    return { record, slots: found.slots };
+  }
+
+  /**
+   * Not above the record of any entry added from now on, and above that of all before if there is none open.
+   */
+  get next(): number {
+    return this.open?.record ?? this.nextRecord;
+  }
+
+  /** Answers the record that it is in. It is written by {@link write}. */
+  add(partition: number, entry: Entry): number {
+    if (isLarge(entry)) return this.addLarge(partition, entry);
+    if (this.open?.builder.fits(entry) !== true) {
+      this.close();
+      this.begin();
+    }
+    const { open } = this;
+    assert(open !== null, 'a block was opened');
+    const record = this.records.get(open.record);
+    assert(record !== undefined, 'the open block is of a record that is kept');
+    if (open.isOlder) this.grownRecord ??= { record, live: record.live };
+    open.builder.add(partition, entry);
+    open.isChanged = true;
+    record.live += 1;
+    return open.record;
+  }
+
+  private addLarge(partition: number, entry: Entry): number {
+    this.close();
+    const record = this.takeNumber();
+    const blocks = largeRecord(record, partition, entry);
+    const slots = blocks.map(() => this.takeSlot());
+    blocks.forEach((block, index) => this.save(slots[index] ?? 0, block));
+    this.records.set(record, { slots, live: 1 });
+    return record;
+  }
+
+  /** What is added after it is in records that are new. */
+  close(): void {
+    if (this.open === null) return;
+    if (this.open.isChanged) this.full.push(this.open);
+    else this.spare.push(this.open.builder);
+    this.open = null;
+  }
+
+  private begin(): void {
+    const record = this.takeNumber();
+    const slot = this.takeSlot();
+    const builder = this.spare.pop() ?? new BlockBuilder();
+    builder.clear();
+    this.records.set(record, { slots: [slot], live: 0 });
+    this.open = { record, slot, builder, isChanged: false, isOlder: false };
+  }
+
+  private takeNumber(): number {
+    const record = this.nextRecord;
+    this.nextRecord += 1;
+    this.begun.push(record);
+    return record;
+  }
+
+  private takeSlot(): number {
+    const slot = this.free.pop();
+    if (slot !== undefined) {
+      this.taken.push(slot);
+      return slot;
+    }
+    this.slotCount += 1;
+    return this.slotCount;
+  }
+
+  /** Entries of the partition after `seq`, which are in these records, count no more; in the file. */
+  cut(records: readonly number[], partition: number, seq: number): void {
+    this.close();
+    this.writeFull();
+    for (const record of new Set(records)) {
+      const [slot = 0] = this.place(record).slots;
+      const block = this.tables.block(slot);
+      assert(block !== undefined, 'a record that is kept is in the file');
+      cutItems(block, partition, seq);
+      this.tables.overwrite(slot, block);
+    }
+  }
+
+  /**
+   * One entry of each of these records, which may be named several times, counts no more. To be called after
+   * the transaction.
+   */
+  release(records: readonly number[]): void {
+    for (const number of records) {
+      const record = this.records.get(number);
+      assert(record !== undefined, 'what counted was in a record', { record: number });
+      record.live -= 1;
+      if (record.live > 0) continue;
+      this.records.delete(number);
+      this.free.push(...record.slots);
+      if (this.open?.record === number) this.close();
+    }
+  }
+
+  /** Before the transaction commits. */
+  write(): void {
+    this.writeFull();
+    if (this.open?.isChanged !== true) return;
+    this.save(this.open.slot, this.open.builder.seal(this.open.record));
+    this.open.isChanged = false;
+  }
+
+  private writeFull(): void {
+    for (const { record, slot, builder } of this.full) {
+      this.save(slot, builder.seal(record));
+      this.spare.push(builder);
+    }
+    this.full.length = 0;
+  }
+
+  private save(slot: number, block: Uint8Array): void {
+    if (slot > this.slotCountBefore) this.tables.write(slot, block);
+    else this.tables.overwrite(slot, block);
+  }
+
+  /** The transaction has committed. */
+  keep(): void {
+    this.begun.length = 0;
+    this.taken.length = 0;
+    this.grownRecord = null;
+    this.slotCountBefore = this.slotCount;
+    if (this.open !== null) this.open.isOlder = true;
+  }
+
+  /**
+   * The transaction did not commit: the file is as before, and what it holds of the open block is left so.
+   */
+  revert(): void {
+    for (const record of this.begun) this.records.delete(record);
+    this.free.push(...this.taken.reverse());
+    this.slotCount = this.slotCountBefore;
+    if (this.grownRecord !== null) this.grownRecord.record.live = this.grownRecord.live;
+    this.full.length = 0;
+    this.open = null;
+    this.keep();
+  }
+}

@@ -1,0 +1,351 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import type { Entry } from '../../core/protocol/entry.js';
+import type { LogCommand } from '../../core/protocol/log-command.js';
+import { fieldsChecksum } from '../../node/storage/checksum.js';
+import {
+  BlockBuilder,
+  blockBytes,
+  cutItems,
+  entriesBytes,
+  headBytes,
+  isLarge,
+  itemBytes,
+  largeRecord,
+  readHead,
+  readItems,
+} from '../../node/storage/log-block.js';
+import { LogFile } from '../../node/storage/log-file.js';
+import { LogRecordReader } from '../../node/storage/log-record-reader.js';
+import { logMigrations } from '../../node/storage/log-schema.js';
+import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
+import { append, entries, entry, promise, sync } from './entries.js';
+import { newFolder, removeFolder } from './folder.js';
+
+const identity = { clusterId: 'c', newStoreId: 'a1' };
+const began: LogCommand[] = [promise(1, 5), sync(1, 5), promise(2, 5), sync(2, 5)];
+
+function open(database: Database.Database): LogFile {
+  return new LogFile(database, { ...identity, verify: true });
+}
+
+/** The entry has exactly so many bytes. */
+function sized(seq: number, bytes: number): Entry {
+  const { length } = entry(5, seq, { value: '' }).bytes;
+  return entry(5, seq, { value: 'x'.repeat(bytes - length) });
+}
+
+function held(log: LogFile, partition: number): [number, number][] {
+  const found: [number, number][] = [];
+  const { baseSeq = 0 } = log.replica(partition) ?? {};
+  for (;;) {
+    // A read answers with a bounded number of entries.
+    const some = log.read(partition, baseSeq + found.length + 1, 1e9);
+    if (some.length === 0) return found;
+    for (const { epoch, seq } of some) found.push([epoch, seq]);
+  }
+}
+
+function slotCount(database: Database.Database): number {
+  return database.prepare<[], number>('SELECT count(*) FROM log').pluck().get() ?? 0;
+}
+
+/** All slots are free once nothing in them counts, and they are numbered without gaps. */
+function expectAllFree(log: LogFile): void {
+  log.commit([1, 2].map((partition) => ({ type: 'trim', partition, throughSeq: 1e9 })));
+  const newest = log.database.prepare('SELECT max(slot) FROM log').pluck().get();
+  expect([log.freeSlots, newest]).toEqual([slotCount(log.database), slotCount(log.database)]);
+}
+
+/** What a file says, opened anew, with all of its checksums proved. */
+function heldAgain(database: Database.Database, partition: number): [number, number][] {
+  const log = open(database);
+  expect([...log.damage]).toEqual([]);
+  return held(log, partition);
+}
+
+describe('a block of the log', () => {
+  it('gives back what went in, whatever the sizes', () => {
+    const sizes = fc.array(
+      fc.oneof(fc.integer({ min: 100, max: 700 }), fc.integer({ min: 3_900, max: 9_000 })),
+      {
+        minLength: 1,
+        maxLength: 12,
+      },
+    );
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 2 ** 53 - 1 }), (lengths, record) => {
+        const builder = new BlockBuilder();
+        const taken: Entry[] = [];
+        lengths.forEach((length, index) => {
+          const one = sized(index + 1, length);
+          if (isLarge(one)) {
+            const blocks = largeRecord(record, 3, one);
+            const [first = new Uint8Array(0)] = blocks;
+            expect(readHead(first)).toMatchObject({ record, piece: 0, pieces: blocks.length, items: 1 });
+            expect(blocks.every((block) => block.length === blockBytes)).toBe(true);
+            expect(Buffer.from(entriesBytes(blocks)).equals(Buffer.from(one.bytes))).toBe(true);
+          } else if (builder.fits(one)) {
+            builder.add(index, one);
+            taken.push(one);
+          }
+        });
+        const block = builder.seal(record);
+        const head = readHead(block);
+        if (head === null) throw new Error('a block that was sealed has a head');
+        const bytes = entriesBytes([block]);
+        const found = readItems(block, head).map(({ seq, epoch, at, length }) => ({
+          seq,
+          epoch,
+          bytes: Buffer.from(bytes.subarray(at, at + length)),
+        }));
+        expect(found).toEqual(taken.map((one) => ({ ...one, bytes: Buffer.from(one.bytes) })));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('holds an entry that just fits, and one more byte makes a second block', () => {
+    const most = blockBytes - headBytes - itemBytes;
+    expect(new BlockBuilder().fits(sized(1, most))).toBe(true);
+    expect(isLarge(sized(1, most))).toBe(false);
+    expect(largeRecord(1, 1, sized(1, most + 1))).toHaveLength(2);
+  });
+
+  it('tells of every changed bit in its head and its items', () => {
+    const builder = new BlockBuilder();
+    builder.add(1, entry(5, 1));
+    builder.add(2, entry(5, 2));
+    const sound = builder.seal(7).slice();
+    for (let at = 0; at < blockBytes; at += 1) {
+      if (at >= headBytes && at < blockBytes - 2 * itemBytes) continue;
+      const block = sound.slice();
+      block[at] = (block[at] ?? 0) ^ 0x10;
+      expect(() => readHead(block)).toThrow('damaged');
+    }
+    expect(readHead(new Uint8Array(blockBytes))).toBeNull();
+    expect(() => readHead(sound.subarray(1))).toThrow('damaged');
+  });
+
+  it('marks what was cut, of one partition alone', () => {
+    const builder = new BlockBuilder();
+    for (let seq = 1; seq <= 3; seq += 1)
+      for (const partition of [1, 2]) builder.add(partition, entry(5, seq));
+    const block = builder.seal(7);
+    cutItems(block, 1, 1);
+    const head = readHead(block);
+    const cut = head === null ? [] : readItems(block, head).filter(({ isCut }) => isCut);
+    expect(cut.map(({ partition, seq }) => [partition, seq])).toEqual([
+      [1, 2],
+      [1, 3],
+    ]);
+  });
+});
+
+describe('the slots of a log', () => {
+  it('are filled from commit to commit', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit(began);
+    for (let seq = 1; seq <= 60; seq += 1) log.commit([append(1, 5, [sized(seq, 380)])]);
+    expect(slotCount(database)).toBe(6);
+    expect(heldAgain(database, 1)).toHaveLength(60);
+  });
+
+  it('change one page with a commit, and no other', () => {
+    const folder = newFolder('memory');
+    const file = path.join(folder, 'log.db');
+    const log = new LogFile(file, identity);
+    log.commit([...began, append(1, 5, entries(5, 1, 400))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 400 }]);
+    log.makeDurable();
+    for (let seq = 401; seq <= 500; seq += 1) log.commit([append(1, 5, [sized(seq, 380)])]);
+    const frames = (statSync(`${file}-wal`).size - 32) / (4_096 + 24);
+    expect(frames).toBe(100);
+    log.close();
+    removeFolder(folder);
+  });
+
+  it('are kept as long as one entry in them counts', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 5)), append(2, 5, entries(5, 1, 5))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 5 }]);
+    expect(log.freeSlots).toBe(0);
+    expect(heldAgain(database, 2)).toHaveLength(5);
+    log.commit([{ type: 'trim', partition: 2, throughSeq: 5 }]);
+    expect(log.freeSlots).toBe(1);
+    log.commit([append(2, 5, entries(5, 6, 6))]);
+    expect([slotCount(database), log.freeSlots]).toEqual([1, 0]);
+    expect(heldAgain(database, 2)).toEqual([[5, 6]]);
+  });
+
+  it('hold large entries in pieces, and pieces that nobody needs harm nobody', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, [entry(5, 1), sized(2, 20_000), sized(3, 9_000), entry(5, 4)])]);
+    expect(heldAgain(database, 1)).toHaveLength(4);
+    expect(log.read(1, 2, 1)[0]?.bytes).toEqual(sized(2, 20_000).bytes);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 2 }]);
+    // Takes two of the slots of what was trimmed.
+    log.commit([append(2, 5, [sized(1, 6_000)])]);
+    expect(heldAgain(database, 1)).toEqual([
+      [5, 3],
+      [5, 4],
+    ]);
+    expect(heldAgain(database, 2)).toEqual([[5, 1]]);
+    expect(open(database).freeSlots).toBe(log.freeSlots);
+  });
+
+  it('forget what was cut, and nothing that stands beside it', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit(began);
+    for (let seq = 1; seq <= 8; seq += 1)
+      log.commit([append(1, 5, [entry(5, seq)]), append(2, 5, [entry(5, seq)])]);
+    log.commit([sync(1, 6, 3, [entry(6, 4)])]);
+    const expected: [number, number][] = [
+      [5, 1],
+      [5, 2],
+      [5, 3],
+      [6, 4],
+    ];
+    expect(held(log, 1)).toEqual(expected);
+    expect(heldAgain(database, 1)).toEqual(expected);
+    expect(heldAgain(database, 2)).toHaveLength(8);
+    expectAllFree(log);
+  });
+
+  it('tell a replica that was emptied from the same positions written anew', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    // All of one transaction, and one block if nobody took care.
+    log.commit([
+      ...began,
+      append(1, 5, entries(5, 1, 4)),
+      append(2, 5, entries(5, 1, 2)),
+      { type: 'delete', partition: 1, recordEpoch: 5 },
+      sync(1, 6, 0, entries(6, 1, 2)),
+    ]);
+    const expected: [number, number][] = [
+      [6, 1],
+      [6, 2],
+    ];
+    expect(held(log, 1)).toEqual(expected);
+    expect(heldAgain(database, 1)).toEqual(expected);
+    expect(heldAgain(database, 2)).toHaveLength(2);
+  });
+
+  it.each([
+    ['a large entry', append(2, 5, [sized(26, 100_000)])],
+    ['what is no entry', { type: 'ring', version: 1, bytes: new Uint8Array(100_000) }],
+  ] as [string, LogCommand][])('are as before when there is no room for %s', (_what, tooMuch) => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 12)), append(2, 5, entries(5, 1, 3))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 4 }]);
+    const pages = database.pragma('page_count', { simple: true }) as number;
+    database.pragma(`max_page_count = ${pages + 5}`);
+    const results = log.commit([
+      append(2, 5, entries(5, 4, 5)),
+      sync(1, 6, 6, [entry(6, 7)]),
+      append(2, 5, entries(5, 6, 25)),
+      tooMuch,
+    ]);
+    expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['full']));
+    database.pragma('max_page_count = 100000');
+    expect(held(log, 1)).toEqual(entries(5, 5, 12).map(({ epoch, seq }) => [epoch, seq]));
+    expect(open(database).freeSlots).toBe(log.freeSlots);
+    log.commit([append(1, 5, entries(5, 13, 14)), append(2, 5, entries(5, 4, 9))]);
+    expect(open(database).freeSlots).toBe(log.freeSlots);
+    for (const one of [log, open(database)]) {
+      expect(held(one, 1)).toEqual(entries(5, 5, 14).map(({ epoch, seq }) => [epoch, seq]));
+      expect(held(one, 2)).toHaveLength(9);
+    }
+    expectAllFree(log);
+  });
+
+  it('are read no further by who was told of a record that was written over since', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 5))]);
+    const places = log.locate(1, 1, 10);
+    const reader = new LogRecordReader(database);
+    expect(reader.read(1, 1, places, 1e9)).toHaveLength(5);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 5 }]);
+    log.commit([append(2, 5, entries(5, 1, 5))]);
+    expect(reader.read(1, 1, places, 1e9)).toEqual([]);
+    expect(reader.read(2, 1, places, 1e9)).toEqual([]);
+  });
+
+  it('make a store amnesiac of which it cannot be told whose entries are lost', () => {
+    const database = new Database(':memory:');
+    open(database).commit([...began, append(1, 5, entries(5, 1, 3))]);
+    const spoil = (sql: string) => {
+      const copy = new Database(database.serialize());
+      copy.exec(sql);
+      return () => open(copy);
+    };
+    expect(spoil('UPDATE log SET block = CAST(zeroblob(4) || substr(block, 5) AS BLOB)')).toThrow('damaged');
+    expect(spoil('INSERT INTO log (block) SELECT block FROM log')).toThrow('two blocks');
+  });
+
+  it('keep a promise to later records in numbers that are gone from the file', () => {
+    const database = new Database(':memory:');
+    open(database).commit([...began, append(1, 5, entries(5, 1, 50))]);
+    const log = open(database);
+    log.commit([{ type: 'delete', partition: 1, recordEpoch: 5 }]);
+    open(database).commit([append(2, 5, entries(5, 1, 60))]);
+    const again = open(database);
+    again.commit([sync(1, 6, 0, entries(6, 1, 2))]);
+    expect(heldAgain(database, 1)).toHaveLength(2);
+    expect(heldAgain(database, 2)).toHaveLength(60);
+  });
+});
+
+describe('a log of rows, as they were kept before', () => {
+  function fileOfRows(): Database.Database {
+    const database = new Database(':memory:');
+    migrate(database, applicationIds.log, logMigrations.slice(0, 2));
+    const store = ['a1', 'c', 3, 800, 1, 0] as const;
+    database
+      .prepare('INSERT INTO store VALUES (1, ?, ?, ?, ?, ?, ?, NULL, ?)')
+      .run(...store, fieldsChecksum(['a1', 'c', 3, 800, 1, 0]));
+    const replica = (partition: number, baseSeq: number, firstId: number) => {
+      const columns = [partition, 5, 5, '[[5,1]]', baseSeq, baseSeq, 0, firstId, 0, '[]'];
+      database
+        .prepare('INSERT INTO replicas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(...columns, fieldsChecksum(columns));
+    };
+    replica(1, 10, 12);
+    replica(2, 0, 1);
+    replica(3, 0, 5_000);
+    const insert = database.prepare('INSERT INTO log (partition, seq, epoch, entry) VALUES (?, ?, 5, ?)');
+    for (let seq = 1; seq <= 1_500; seq += 1) {
+      const one = seq % 100 === 0 ? sized(seq, 9_000) : entry(5, seq);
+      insert.run(1, seq, one.bytes);
+      if (seq > 6) insert.run(2, seq - 6, entry(5, seq - 6).bytes);
+    }
+    return database;
+  }
+
+  it('is taken over whole, without what counted no more', () => {
+    const database = fileOfRows();
+    const log = open(database);
+    expect([...log.damage]).toEqual([]);
+    expect(log.store).toMatchObject({ storeId: 'a1', bootCount: 3 });
+    expect(held(log, 1).map(([, seq]) => seq)).toEqual(
+      Array.from({ length: 1_490 }, (_, index) => index + 11),
+    );
+    expect(held(log, 2)).toHaveLength(1_494);
+    expect(log.read(1, 1_400, 1)[0]?.bytes).toEqual(sized(1_400, 9_000).bytes);
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'log%'").pluck().all();
+    expect(tables).toEqual(['log']);
+    log.commit([append(1, 5, entries(5, 1_501, 1_502)), sync(3, 6, 0, entries(6, 1, 1))]);
+    expect(heldAgain(database, 1)).toHaveLength(1_492);
+    expect(heldAgain(database, 3)).toEqual([[6, 1]]);
+  });
+});
