@@ -9,7 +9,7 @@
  *
  * Items come in the order of their entries. The checksum is of the head before it and of the items: what was
  * in a block is known even where an entry is damaged, each of which has a checksum of its own. Later pieces
- * have no items. A block of zeros holds nothing.
+ *have no items.
  */
 import { assert } from '../../core/assert.js';
 import type { Entry } from '../../core/protocol/entry.js';
@@ -137,21 +137,15 @@ export function largeRecord(record: number, partition: number, entry: Entry): Ui
   });
 }
 
-/**
- * Null if nothing was ever written to it. @throws AmnesiacStore if head or items are damaged: nobody knows
- * then whose entries it held.
- */
-export function readHead(block: Uint8Array): BlockHead | null {
+/** @throws AmnesiacStore if head or items are damaged: nobody knows then whose entries it held */
+export function readHead(block: Uint8Array): BlockHead {
   const items = getUint16(block, 12);
-  const isWhole =
+  const isSound =
     block.length === blockBytes &&
     block[0] === blockFormat &&
     items * itemBytes <= roomBytes &&
     getUint32(block, checksumAt) === sumOf(block, items);
-  if (!isWhole) {
-    if (block.length === blockBytes && block.every((byte) => byte === 0)) return null;
-    throw new AmnesiacStore('a block of the log is damaged');
-  }
+  if (!isSound) throw new AmnesiacStore('a block of the log is damaged');
   return {
     record: getUint56(block, 1),
     piece: getUint16(block, 8),
@@ -182,7 +176,7 @@ export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] 
 /** Marks the partition's entries after `seq` as cut off, in a record's first block. */
 export function cutItems(block: Uint8Array, partition: number, seq: number): void {
   const head = readHead(block);
-  assert(head?.piece === 0, 'the first block of a record names its entries');
+  assert(head.piece === 0, 'the first block of a record names its entries');
   readItems(block, head).forEach((item, index) => {
     const from = itemAt(index) + 2;
     if (item.partition === partition && item.seq > seq) block[from] = (block[from] ?? 0) | flagCut;

@@ -7,7 +7,7 @@ import { parseEntry } from '../../core/protocol/entry.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import { checksum } from './checksum.js';
 import { entriesBytes, readHead, readItems } from './log-block.js';
-import type { BlockItem } from './log-block.js';
+import type { BlockHead, BlockItem } from './log-block.js';
 import type { RecordPlace } from './log-slots.js';
 import { StorageFailure } from './storage-error.js';
 
@@ -51,18 +51,16 @@ export class LogRecordReader {
     const blocks: Uint8Array[] = [];
     for (const slot of slots) {
       const block = this.statement.get(slot);
-      const head = block === undefined ? null : soundHead(block, record);
-      if (block === undefined || head?.record !== record) return null;
+      if (block === undefined || soundHead(block, record).record !== record) return null;
       blocks.push(block);
     }
     const [first] = blocks;
-    const head = first === undefined ? null : readHead(first);
-    if (first === undefined || head === null) return null;
-    return { items: readItems(first, head), bytes: entriesBytes(blocks) };
+    if (first === undefined) return null;
+    return { items: readItems(first, readHead(first)), bytes: entriesBytes(blocks) };
   }
 }
 
-function soundHead(block: Uint8Array, record: number): ReturnType<typeof readHead> {
+function soundHead(block: Uint8Array, record: number): BlockHead {
   try {
     return readHead(block);
   } catch (error) {

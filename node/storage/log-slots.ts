@@ -65,12 +65,6 @@ export class LogSlots {
     this.slotCountBefore = this.slotCount;
   }
 
-  /** Only while opening: a slot that holds nothing. */
-  empty(slot: number): void {
-    this.free.push(slot);
-    this.seen(0, slot);
-  }
-
   get freeCount(): number {
     return this.free.length;
   }

@@ -76,10 +76,6 @@ export class LogState implements LogTransaction {
     const records = new Map<number, number[]>();
     for (const [slot, block] of this.tables.slots()) {
       const head = readHead(block);
-      if (head === null) {
-        this.slots.empty(slot);
-        continue;
-      }
       const pieces = records.get(head.record) ?? [];
       if (pieces[head.piece] !== undefined)
         throw new AmnesiacStore(`two blocks of the log are piece ${head.piece} of record ${head.record}`);
@@ -98,9 +94,9 @@ export class LogState implements LogTransaction {
     const slots = pieces.filter((slot) => slot !== undefined);
     const blocks = slots.map((slot) => this.tables.block(slot) ?? new Uint8Array(0));
     const [first] = blocks;
-    const head = pieces[0] === undefined || first === undefined ? null : readHead(first);
     // Of a record that nobody needed, some pieces may be overwritten.
-    if (head === null || first === undefined) return this.slots.found(record, slots, 0);
+    if (pieces[0] === undefined || first === undefined) return this.slots.found(record, slots, 0);
+    const head = readHead(first);
     const bytes = slots.length === head.pieces ? entriesBytes(blocks) : null;
     let live = 0;
     for (const item of readItems(first, head)) {

@@ -55,9 +55,9 @@ export function promise(partition: number, epoch: number): LogCommand {
 export function spoilEntry(database: Database.Database, partition: number, seq: number): void {
   const slots = database.prepare<[], [number, Uint8Array]>('SELECT slot, block FROM log').raw().all();
   for (const [slot, block] of slots) {
-    const head = readHead(block);
-    const items = head === null ? [] : readItems(block, head);
-    const item = items.find((one) => one.partition === partition && one.seq === seq && !one.isCut);
+    const item = readItems(block, readHead(block)).find(
+      (one) => one.partition === partition && one.seq === seq && !one.isCut,
+    );
     if (item === undefined) continue;
     const at = headBytes + item.at + 50;
     block[at] = (block[at] ?? 0) ^ 4;
