@@ -34,7 +34,7 @@ Kvorum runs in the kind cluster '${clusterName}'. What next:
 
   kubectl get kv
   kubectl port-forward svc/${release} 8080:80 &
-  curl -X PUT --data-binary hello localhost:8080/v1/kv/greeting
+  curl --retry 9 --retry-connrefused -X PUT --data-binary hello localhost:8080/v1/kv/greeting
   curl localhost:8080/v1/kv/greeting
 
 npm run kind:down removes the cluster with everything in it.`);

@@ -21,7 +21,7 @@ import { planCluster } from './plan-cluster.js';
 import type { ClusterPlan } from './plan-cluster.js';
 import type { RolloutStep } from './plan-rollout.js';
 import { planStatus, sameStatus } from './plan-status.js';
-import { growing } from './plan-volumes.js';
+import { growing, largerThanAsked } from './plan-volumes.js';
 
 export interface ClusterReconcilerOptions {
   transport: ApiTransport;
@@ -319,6 +319,7 @@ export class ClusterReconciler {
       ...[...this.refusedGrowth].map(
         ([claim, { to, reason }]) => `volume ${claim} cannot grow to ${to}: ${reason}`,
       ),
+      ...largerThanAsked(observation),
     ];
     const { view, scale, rollout } = plan;
     const status = planStatus({ observation, view, scale, rollout, refusals });

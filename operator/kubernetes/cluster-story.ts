@@ -108,10 +108,7 @@ function chapterOf(facts: StoryFacts): Chapter {
   }
   if (scale.leaving.length > 0 || scale.shrinks) return draining(facts);
   const awaited = view.workers.filter(({ ordinal, podReady }) => ordinal < scale.wanted && !podReady);
-  if (
-    view.workers.length < scale.wanted ||
-    awaited.some(({ holds, worker }) => !holds && worker?.state !== 'lost')
-  ) {
+  if (view.workers.length < scale.wanted || awaited.some((worker) => isComing(worker, observation.wallMs))) {
     const missing = missingWorkers(facts);
     return going('Scaling up', 'ScalingUp', `${missing} to become ready`);
   }
@@ -128,6 +125,13 @@ function chapterOf(facts: StoryFacts): Chapter {
     message: `All ${counts.total} partitions are served and fully replicated`,
     progresses: false,
   };
+}
+
+/** It takes no part yet. One that was there before counts as lost until its new pod's process is heard. */
+function isComing(view: WorkerView, wallMs: number): boolean {
+  const { holds, worker, pod, terminating } = view;
+  if (holds) return false;
+  return worker?.state !== 'lost' || (pod !== null && !terminating && brokenBecause(view, wallMs) === '');
 }
 
 function going(phase: string, reason: string, awaited: string): Chapter {
@@ -234,7 +238,9 @@ function troubleOf(facts: StoryFacts): { reason: string; message: string } | nul
   if (controller !== null && controller.stopped !== '')
     return { reason: 'Stopped', message: controller.stopped };
   if (rollout.stuck) return { reason: 'UpgradeStopped', message: rollout.awaited };
-  const lost = view.workers.filter(({ worker }) => worker?.state === 'lost').map(({ id }) => id);
+  const isLost = (known: WorkerView) =>
+    known.worker?.state === 'lost' && !isComing(known, observation.wallMs);
+  const lost = view.workers.filter(isLost).map(({ id }) => id);
   if (lost.length > 0) return { reason: 'WorkersLost', message: `${lost.join(', ')} cannot be reached` };
   const broken = brokenWorkers(facts);
   if (broken[0] !== undefined) return { reason: 'PodsNotReady', message: broken.join('; ') };

@@ -49,14 +49,24 @@ export function desiredPod(cluster: KvorumCluster): object {
   };
 }
 
+/**
+ * Over nodes and zones, as far as there are any. Zones by affinity: a scheduler leaves all of a pod's spread
+ * constraints out of account on nodes that lack the label of one, and many clusters name no zones.
+ */
 function placement(name: string, { pod }: ClusterSpec): object {
   const labelSelector = { matchLabels: workerSelector(name) };
-  const spread = (topologyKey: string) => ({
+  const overNodes = {
     maxSkew: 1,
-    topologyKey,
+    topologyKey: 'kubernetes.io/hostname',
     whenUnsatisfiable: 'ScheduleAnyway',
     labelSelector,
-  });
+  };
+  const notWithinZone = { topologyKey: 'topology.kubernetes.io/zone', labelSelector };
+  const overZones = {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: notWithinZone }],
+    },
+  };
   const lost = (key: string) => ({
     key,
     operator: 'Exists',
@@ -64,7 +74,7 @@ function placement(name: string, { pod }: ClusterSpec): object {
     tolerationSeconds: nodeLossSeconds,
   });
   return {
-    topologySpreadConstraints: [spread('kubernetes.io/hostname'), spread('topology.kubernetes.io/zone')],
+    topologySpreadConstraints: [overNodes],
     tolerations: [
       lost('node.kubernetes.io/unreachable'),
       lost('node.kubernetes.io/not-ready'),
@@ -72,7 +82,7 @@ function placement(name: string, { pod }: ClusterSpec): object {
     ],
     ...(Object.keys(pod.nodeSelector).length === 0 ? {} : { nodeSelector: pod.nodeSelector }),
     ...(pod.priorityClassName === '' ? {} : { priorityClassName: pod.priorityClassName }),
-    ...(pod.affinity === null ? {} : { affinity: pod.affinity }),
+    affinity: { ...overZones, ...pod.affinity },
   };
 }
 

@@ -25,6 +25,17 @@ export function planGrowth({ claims, cluster }: Observation): Growth[] {
   });
 }
 
+/** Of volumes that are larger than what is asked for, in sentences: they stay so. */
+export function largerThanAsked({ claims, cluster }: Observation): string[] {
+  const { size } = cluster.spec.storage;
+  const wanted = quantityOf(size) ?? Infinity;
+  return claims
+    .filter((claim) => (quantityOf(requestOf(claim)) ?? 0) > wanted)
+    .map(
+      (claim) => `volume ${nameOf(claim)} stays at ${requestOf(claim)}, above ${size}: volumes never shrink`,
+    );
+}
+
 function requestOf(claim: VolumeClaim): string {
   return claim.spec?.resources?.requests?.storage ?? '';
 }

@@ -37,13 +37,24 @@ export function install(trial: Trial): Promise<void> {
     await trial.helmUpgrade(['--wait', '--timeout', '3m']);
     const returnedAfterMs = performance.now() - startedAt;
     await trial.kubernetes.waitUntilReplicated(installTimeoutMs);
+    const tookMs = performance.now() - startedAt;
     const available = await trial.kubernetes.condition('Available');
     if (available?.status !== 'True') row.problems.push('fully replicated, yet not Available');
-    const tookMs = performance.now() - startedAt;
+    await judgeSpread(trial, row);
     row.replicatedAfterS = Math.round(tookMs / 100) / 10;
     row.isPromiseKept = tookMs <= installPromiseMs;
     row.remarks.push(`helm returned after ${Math.round(returnedAfterMs / 100) / 10} s`);
   });
+}
+
+/** The loss of a node takes no more workers than it must. */
+async function judgeSpread({ kubernetes }: Trial, row: Row): Promise<void> {
+  const nodes = await kubernetes.nodeNames();
+  const homes = (await kubernetes.pods('worker')).map(({ spec }) => spec.nodeName ?? '');
+  const counts = nodes.map((node) => homes.filter((home) => home === node).length);
+  const told = `workers by node: ${counts.join(', ')}`;
+  if (Math.max(...counts) > Math.ceil(homes.length / nodes.length)) row.problems.push(told);
+  else row.remarks.push(told);
 }
 
 export function helmTest(trial: Trial): Promise<void> {

@@ -57,7 +57,6 @@ const refusals: { what: string; spec: object; says: RegExp }[] = [
     spec: { replicationFactor: 1 },
     says: /replicationFactor cannot be changed/,
   },
-  { what: 'a smaller volume', spec: { storage: { size: '9Gi' } }, says: /storage.size cannot shrink/ },
   {
     what: 'another storage class',
     spec: { storage: { className: 'other' } },

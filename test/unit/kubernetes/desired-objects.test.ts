@@ -16,7 +16,13 @@ interface Container {
 
 interface Template {
   metadata: { labels: Record<string, string> };
-  spec: { containers: Container[]; securityContext: object; automountServiceAccountToken: boolean };
+  spec: {
+    containers: Container[];
+    securityContext: object;
+    automountServiceAccountToken: boolean;
+    topologySpreadConstraints: { topologyKey: string; whenUnsatisfiable: string }[];
+    affinity: object;
+  };
 }
 
 function templateOf(spec: object): Template {
@@ -66,6 +72,27 @@ describe('objects of a cluster', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  it('are spread over nodes and zones, also where no node names a zone', () => {
+    const { spec } = templateOf({});
+    // No second one: on a node that lacks the label of one, a scheduler ignores all of them.
+    expect(spec.topologySpreadConstraints).toMatchObject([
+      { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+    ]);
+    const notWithinZone = {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { podAffinityTerm: { topologyKey: 'topology.kubernetes.io/zone' } },
+      ],
+    };
+    expect(spec.affinity).toMatchObject({ podAntiAffinity: notWithinZone });
+    const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } };
+    const own = { podAntiAffinity: {} };
+    expect(templateOf({ pod: { affinity: { nodeAffinity } } }).spec.affinity).toMatchObject({
+      nodeAffinity,
+      podAntiAffinity: notWithinZone,
+    });
+    expect(templateOf({ pod: { affinity: own } }).spec.affinity).toEqual(own);
   });
 
   it('start the worker as the image does by itself', () => {

@@ -1,6 +1,7 @@
 /** How many workers, who they are and where, which volumes grow, which are given up. */
 import { describe, expect, it } from '@jest/globals';
 import type { StatefulSet, VolumeClaim } from '../../../operator/kubernetes/api-objects.js';
+import { largerThanAsked } from '../../../operator/kubernetes/plan-volumes.js';
 import { planCluster } from '../../../operator/kubernetes/plan-cluster.js';
 import { observed } from './observed.js';
 import type { Sketch } from './observed.js';
@@ -111,6 +112,15 @@ describe('volumes', () => {
       observed({ spec: { storage: { size: '20Gi' } }, workers: [{}, {}, {}], claims }),
     );
     expect(growth).toEqual([{ claim: 'data-kv-worker-0', from: '10Gi', to: '20Gi' }]);
+  });
+
+  it('never shrink, which is said; what was asked for and refused can be taken back', () => {
+    const claims = [claim(0), claim(1, { size: '20Gi' })];
+    const told = (size: string) =>
+      largerThanAsked(observed({ spec: { storage: { size } }, workers: [{}, {}], claims }));
+    expect(told('10Gi')).toEqual(['volume data-kv-worker-1 stays at 20Gi, above 10Gi: volumes never shrink']);
+    expect(told('20Gi')).toEqual([]);
+    expect(planCluster(observed({ workers: [{}, {}], claims })).growth).toEqual([]);
   });
 
   it.each<{ name: string; change: Partial<Sketch>; given: boolean }>([

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { planCluster } from '../../../operator/kubernetes/plan-cluster.js';
 import { planStatus } from '../../../operator/kubernetes/plan-status.js';
 import { observed } from './observed.js';
-import type { Sketch } from './observed.js';
+import type { Sketch, WorkerSketch } from './observed.js';
 
 const ready = { state: 'ready' } as const;
 
@@ -35,6 +35,24 @@ describe('the status', () => {
       full: 'False',
       bad: 'True',
     });
+  });
+});
+
+describe('a worker that is wanted again', () => {
+  const gone = { state: 'lost', holds: false } as const;
+  const withLast = (last: WorkerSketch) => told({ workers: [ready, ready, ready, ready, last] });
+
+  it('is a matter of scaling, as long as its new pod may still come up', () => {
+    expect(withLast({ ...gone, pod: 'unready' })).toMatchObject({ phase: 'Scaling up', bad: 'False' });
+  });
+
+  it.each<[string, WorkerSketch]>([
+    ['its pod is broken', { ...gone, pod: 'broken' }],
+    ['its pod ends', { ...gone, pod: 'terminating' }],
+    ['it has no pod', { ...gone, pod: 'none' }],
+    ['it has a share of the ring', { state: 'lost', pod: 'unready' }],
+  ])('is missing where %s', (_why, last) => {
+    expect(withLast(last)).toMatchObject({ phase: 'Degraded', bad: 'True' });
   });
 });
 
