@@ -138,21 +138,27 @@ export function largeRecord(record: number, partition: number, entry: Entry): Ui
 }
 
 /** @throws AmnesiacStore if head or items are damaged: nobody knows then whose entries it held */
-export function readHead(block: Uint8Array): BlockHead {
-  const items = getUint16(block, 12);
-  const isSound =
-    block.length === blockBytes &&
-    block[0] === blockFormat &&
-    items * itemBytes <= roomBytes &&
-    getUint32(block, checksumAt) === sumOf(block, items);
-  if (!isSound) throw new AmnesiacStore('a block of the log is damaged');
+export function readHead(block: unknown): BlockHead {
+  // Damage to the row's header can make anything of a blob.
+  if (!(block instanceof Uint8Array) || !isSound(block))
+    throw new AmnesiacStore('a block of the log is damaged');
   return {
     record: getUint56(block, 1),
     piece: getUint16(block, 8),
     pieces: getUint16(block, 10),
-    items,
+    items: getUint16(block, 12),
     bytes: getUint16(block, 14),
   };
+}
+
+function isSound(block: Uint8Array): boolean {
+  const items = getUint16(block, 12);
+  return (
+    block.length === blockBytes &&
+    block[0] === blockFormat &&
+    items * itemBytes <= roomBytes &&
+    getUint32(block, checksumAt) === sumOf(block, items)
+  );
 }
 
 export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] {
@@ -173,10 +179,10 @@ export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] 
   });
 }
 
-/** Marks the partition's entries after `seq` as cut off, in a record's first block. */
-export function cutItems(block: Uint8Array, partition: number, seq: number): void {
+/** Marks the partition's entries after `seq` as cut off, in the record's first block. */
+export function cutItems(block: Uint8Array, record: number, partition: number, seq: number): void {
   const head = readHead(block);
-  assert(head.piece === 0, 'the first block of a record names its entries');
+  assert(head.record === record && head.piece === 0, 'the first block of a record names its entries');
   readItems(block, head).forEach((item, index) => {
     const from = itemAt(index) + 2;
     if (item.partition === partition && item.seq > seq) block[from] = (block[from] ?? 0) | flagCut;

@@ -114,6 +114,11 @@ export class LogFile {
     return this.state.freeSlots;
   }
 
+  /** Blocks written since it was asked for last. */
+  takeWrittenBlocks(): number {
+    return this.state.takeWrittenBlocks();
+  }
+
   /**
    * One transaction, durable on return. With no room on the disk nothing is done and every result is `full`.
    * @throws StorageFailure on any other error of the file: the process must end.

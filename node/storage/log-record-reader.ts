@@ -49,14 +49,15 @@ export class LogRecordReader {
   /** Null if it was written over meanwhile. */
   private find({ record, slots }: RecordPlace): FoundRecord | null {
     const blocks: Uint8Array[] = [];
+    let items: BlockItem[] = [];
     for (const slot of slots) {
       const block = this.statement.get(slot);
-      if (block === undefined || soundHead(block, record).record !== record) return null;
+      const head = block === undefined ? null : soundHead(block, record);
+      if (block === undefined || head?.record !== record) return null;
+      if (head.piece === 0) items = readItems(block, head);
       blocks.push(block);
     }
-    const [first] = blocks;
-    if (first === undefined) return null;
-    return { items: readItems(first, readHead(first)), bytes: entriesBytes(blocks) };
+    return { items, bytes: entriesBytes(blocks) };
   }
 }
 

@@ -67,14 +67,18 @@ items AS (
   SELECT block, record, pieces, items, item + 1, at + ${numberAt('block', itemField(3), 4)}
   FROM items WHERE item + 1 < items
 ),
+wholes AS MATERIALIZED (
+  SELECT record, CAST(group_concat(part, '') AS BLOB) AS whole FROM (
+    SELECT record, substr(block, ${headBytes + 1}, bytes) AS part FROM records WHERE pieces > 1
+    ORDER BY record, piece)
+  GROUP BY record
+),
 placed AS (
-  SELECT record, ${numberAt('block', itemField(0), 2)} AS partition, ${numberAt('block', itemField(2), 1)} AS flags,
+  SELECT items.record, ${numberAt('block', itemField(0), 2)} AS partition,
+    ${numberAt('block', itemField(2), 1)} AS flags,
     ${numberAt('block', itemField(7), 7)} AS epoch, ${numberAt('block', itemField(14), 7)} AS seq,
-    CASE pieces WHEN 1 THEN substr(block, at, ${numberAt('block', itemField(3), 4)})
-      ELSE (SELECT CAST(group_concat(part, '') AS BLOB) FROM (
-        SELECT substr(r.block, ${headBytes + 1}, r.bytes) AS part FROM records AS r
-        WHERE r.record = items.record ORDER BY r.piece)) END AS entry
-  FROM items
+    CASE pieces WHEN 1 THEN substr(block, at, ${numberAt('block', itemField(3), 4)}) ELSE whole END AS entry
+  FROM items LEFT JOIN wholes ON wholes.record = items.record
 ),
 parts AS (
   SELECT placed.partition, seq, epoch, entry,

@@ -39,6 +39,7 @@ export class LogSlots {
   private readonly free: number[] = [];
   private slotCount = 0;
   private nextRecord = 1;
+  private writtenBlocks = 0;
   private open: OpenBlock | null = null;
   /** Full in this transaction, and not written yet. */
   private readonly full: OpenBlock[] = [];
@@ -54,19 +55,30 @@ export class LogSlots {
   /** Only while opening: a record that is in the file, with its entries that count. */
   found(record: number, slots: number[], live: number): void {
     if (live > 0) this.records.set(record, { slots, live });
-    else this.free.push(...slots);
-    this.seen(record, Math.max(...slots));
+    else this.giveBack(slots);
+    this.seen(record);
+    for (const slot of slots) this.slotCount = Math.max(this.slotCount, slot);
+    this.slotCountBefore = this.slotCount;
+  }
+
+  private giveBack(slots: readonly number[]): void {
+    for (const slot of slots) this.free.push(slot);
   }
 
   /** Only while opening: numbers that are used, or were. */
-  seen(record: number, slot = 0): void {
+  seen(record: number): void {
     this.nextRecord = Math.max(this.nextRecord, record + 1);
-    this.slotCount = Math.max(this.slotCount, slot);
-    this.slotCountBefore = this.slotCount;
   }
 
   get freeCount(): number {
     return this.free.length;
+  }
+
+  /** Since it was asked for last. */
+  takeWrittenBlocks(): number {
+    const written = this.writtenBlocks;
+    this.writtenBlocks = 0;
+    return written;
   }
 
   place(record: number): RecordPlace {
@@ -152,8 +164,9 @@ export class LogSlots {
       const [slot = 0] = this.place(record).slots;
       const block = this.tables.block(slot);
       assert(block !== undefined, 'a record that is kept is in the file');
-      cutItems(block, partition, seq);
+      cutItems(block, record, partition, seq);
       this.tables.overwrite(slot, block);
+      this.writtenBlocks += 1;
     }
   }
 
@@ -168,7 +181,7 @@ export class LogSlots {
       record.live -= 1;
       if (record.live > 0) continue;
       this.records.delete(number);
-      this.free.push(...record.slots);
+      this.giveBack(record.slots);
       if (this.open?.record === number) this.close();
     }
   }
@@ -190,6 +203,7 @@ export class LogSlots {
   }
 
   private save(slot: number, block: Uint8Array): void {
+    this.writtenBlocks += 1;
     if (slot > this.slotCountBefore) this.tables.write(slot, block);
     else this.tables.overwrite(slot, block);
   }
@@ -208,7 +222,7 @@ export class LogSlots {
    */
   revert(): void {
     for (const record of this.begun) this.records.delete(record);
-    this.free.push(...this.taken.reverse());
+    this.giveBack(this.taken.reverse());
     this.slotCount = this.slotCountBefore;
     if (this.grownRecord !== null) this.grownRecord.record.live = this.grownRecord.live;
     this.full.length = 0;

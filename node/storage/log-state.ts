@@ -48,6 +48,11 @@ export class LogState implements LogTransaction {
     return this.slots.freeCount;
   }
 
+  /** Since it was asked for last; those of a transaction that did not commit too. */
+  takeWrittenBlocks(): number {
+    return this.slots.takeWrittenBlocks();
+  }
+
   replica(partition: number): LogReplica | undefined {
     return this.replicas.get(partition);
   }
@@ -71,18 +76,40 @@ export class LogState implements LogTransaction {
     return damage;
   }
 
-  /** By record: its slots, in the order of its pieces. */
+  /**
+   * By record: its slots, in the order of its pieces. What fits into one block and has nothing that counts is
+   * free right away: of a file that once was large, that is most.
+   */
   private findRecords(): Map<number, number[]> {
     const records = new Map<number, number[]>();
+    let slotsBefore = 0;
     for (const [slot, block] of this.tables.slots()) {
+      // Slots are numbered without gaps: a number that is damaged would have another slot written over.
+      if (slot !== slotsBefore + 1) throw new AmnesiacStore(`slot ${slotsBefore + 1} of the log is missing`);
+      slotsBefore = slot;
       const head = readHead(block);
-      const pieces = records.get(head.record) ?? [];
-      if (pieces[head.piece] !== undefined)
-        throw new AmnesiacStore(`two blocks of the log are piece ${head.piece} of record ${head.record}`);
-      pieces[head.piece] = slot;
-      records.set(head.record, pieces);
+      const { record, piece, pieces } = head;
+      if (records.get(record)?.[piece] !== undefined)
+        throw new AmnesiacStore(`two blocks of the log are piece ${piece} of record ${record}`);
+      const isNeeded = pieces > 1 || readItems(block, head).some((item) => this.owner(record, item) !== null);
+      if (!isNeeded) {
+        this.slots.found(record, [slot], 0);
+      } else if (piece === 0) {
+        records.set(record, [slot, ...(records.get(record)?.slice(1) ?? [])]);
+      } else {
+        const known = records.get(record) ?? [];
+        known[piece] = slot;
+        records.set(record, known);
+      }
     }
     return records;
+  }
+
+  /** The replica whose log the entry is part of; null if it counts no more. */
+  private owner(record: number, { partition, isCut, seq }: BlockItem): LogReplica | null {
+    const replica = this.replicas.get(partition);
+    if (replica === undefined || isCut) return null;
+    return record >= replica.firstRecord && seq > replica.baseSeq ? replica : null;
   }
 
   private loadRecord(
@@ -92,24 +119,27 @@ export class LogState implements LogTransaction {
     damage: Map<number, number>,
   ): void {
     const slots = pieces.filter((slot) => slot !== undefined);
-    const blocks = slots.map((slot) => this.tables.block(slot) ?? new Uint8Array(0));
-    const [first] = blocks;
     // Of a record that nobody needed, some pieces may be overwritten.
-    if (pieces[0] === undefined || first === undefined) return this.slots.found(record, slots, 0);
+    if (pieces[0] === undefined) return this.slots.found(record, slots, 0);
+    const blocks = slots.map((slot) => this.tables.block(slot) ?? new Uint8Array(0));
+    const [first = new Uint8Array(0)] = blocks;
     const head = readHead(first);
-    const bytes = slots.length === head.pieces ? entriesBytes(blocks) : null;
+    if (head.record !== record || head.piece !== 0)
+      throw new AmnesiacStore(`record ${record} of the log is in another's place`);
+    const isWhole = slots.length === head.pieces;
+    const bytes = isSound === null ? null : entriesBytes(blocks);
     let live = 0;
     for (const item of readItems(first, head)) {
-      const replica = this.replicas.get(item.partition);
-      if (replica === undefined || !counts(replica, record, item)) continue;
+      const replica = this.owner(record, item);
+      if (replica === null) continue;
       const { partition, epoch, seq, at, length } = item;
       const damaged = (newest: number) => damage.set(partition, Math.max(damage.get(partition) ?? 0, newest));
       this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + length);
       const found = place(replica.places, record, seq);
       if (found !== 'nowhere') live += 1;
       if (found !== 'next') damaged(Math.max(seq, replica.places.lastSeq));
-      const sound = bytes !== null && (isSound?.(bytes.subarray(at, at + length), epoch, seq) ?? true);
-      if (!sound) damaged(seq);
+      const sound = isWhole && (bytes === null || isSound?.(bytes.subarray(at, at + length), epoch, seq));
+      if (sound !== true) damaged(seq);
     }
     this.slots.found(record, slots, live);
   }
@@ -251,11 +281,6 @@ export class LogState implements LogTransaction {
     this.storeChanged = false;
     this.changed = false;
   }
-}
-
-/** Whether an entry that is in the file is one of the replica's log. */
-function counts(replica: LogReplica, record: number, { isCut, seq }: BlockItem): boolean {
-  return !isCut && record >= replica.firstRecord && seq > replica.baseSeq;
 }
 
 /**

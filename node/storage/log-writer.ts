@@ -24,8 +24,10 @@ const batchCommandsMax = 4_096;
 const batchBytesMax = 8 * 1024 * 1024;
 /** Entries looked up for one read. */
 const readEntriesMax = 4_096;
-/** A commit writes whole pages: the first and the last of the log, and those of the small tables. */
-const commitOverheadBytes = 2 * 4_096;
+/** A page in the write-ahead log. */
+const frameBytes = 4_096 + 24;
+/** What a commit writes besides blocks: now and then pages of the small tables. */
+const commitOverheadBytes = frameBytes;
 /**
  * After a batch of this many commands the next one is given a moment to grow: its senders have just been
  * answered all at once and come back one after another, and a sync for the first of them would cost as much
@@ -126,7 +128,7 @@ class LogWriter {
     this.measured.commitSeconds.record((performance.now() - startedAt) / 1_000);
     this.measured.commitEntries.record(entryCount(commands));
     this.answer(counts, results);
-    this.grow(bytes + commitOverheadBytes);
+    this.grow(this.log.takeWrittenBlocks() * frameBytes + commitOverheadBytes);
   }
 
   private answer(counts: readonly number[], results: readonly LogResult[]): void {

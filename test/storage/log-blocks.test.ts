@@ -134,7 +134,7 @@ describe('a block of the log', () => {
     for (let seq = 1; seq <= 3; seq += 1)
       for (const partition of [1, 2]) builder.add(partition, entry(5, seq));
     const block = builder.seal(7);
-    cutItems(block, 1, 1);
+    cutItems(block, 7, 1, 1);
     const head = readHead(block);
     const cut = readItems(block, head).filter(({ isCut }) => isCut);
     expect(cut.map(({ partition, seq }) => [partition, seq])).toEqual([
@@ -290,6 +290,27 @@ describe('the slots of a log', () => {
     };
     expect(spoil('UPDATE log SET block = CAST(zeroblob(4) || substr(block, 5) AS BLOB)')).toThrow('damaged');
     expect(spoil('INSERT INTO log (block) SELECT block FROM log')).toThrow('two blocks');
+    expect(spoil('UPDATE log SET slot = 69')).toThrow('slot 1 of the log is missing');
+    expect(() => readHead(null)).toThrow('damaged');
+  });
+
+  it('show what is lost with a block that another was written over', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 60)), append(1, 5, [sized(61, 9_000), entry(5, 62)])]);
+    const [, second = 0] = log.locate(1, 1, 60).map(({ slots }) => slots[0] ?? 0);
+    const [large] = log.locate(1, 61, 1);
+    const spoilt = (slot: number) => {
+      const copy = new Database(database.serialize());
+      const dead = new BlockBuilder();
+      dead.add(9, entry(5, 1));
+      copy.prepare('UPDATE log SET block = ? WHERE slot = ?').run(dead.seal(1_000), slot);
+      return [...new LogFile(copy, identity).damage];
+    };
+    // What follows it is there, with a gap before.
+    expect(spoilt(second)).toEqual([[1, 61]]);
+    // The entry is there, and not all of its pieces.
+    expect(spoilt(large?.slots[2] ?? 0)).toEqual([[1, 61]]);
   });
 
   it('keep a promise to later records in numbers that are gone from the file', () => {
@@ -346,5 +367,16 @@ describe('a log of rows, as they were kept before', () => {
     log.commit([append(1, 5, entries(5, 1_501, 1_502)), sync(3, 6, 0, entries(6, 1, 1))]);
     expect(heldAgain(database, 1)).toHaveLength(1_492);
     expect(heldAgain(database, 3)).toEqual([[6, 1]]);
+  });
+
+  it('is taken over with its damage, which is found as before', () => {
+    const database = fileOfRows();
+    database.exec(`UPDATE log SET entry = CAST(zeroblob(80) AS BLOB) WHERE partition = 2 AND seq = 700;
+      UPDATE log SET entry = x'' WHERE partition = 2 AND seq = 300`);
+    database.exec('DELETE FROM log WHERE partition = 1 AND seq = 900');
+    expect([...open(database).damage].sort()).toEqual([
+      [1, 901],
+      [2, 700],
+    ]);
   });
 });

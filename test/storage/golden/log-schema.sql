@@ -54,14 +54,18 @@ items AS (
   SELECT block, record, pieces, items, item + 1, at + (((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 0, 1)) - 1) << 24) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 1, 1)) - 1) << 16) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 2, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 3, 1)) - 1) << 0))
   FROM items WHERE item + 1 < items
 ),
+wholes AS MATERIALIZED (
+  SELECT record, CAST(group_concat(part, '') AS BLOB) AS whole FROM (
+    SELECT record, substr(block, 21, bytes) AS part FROM records WHERE pieces > 1
+    ORDER BY record, piece)
+  GROUP BY record
+),
 placed AS (
-  SELECT record, (((instr((SELECT bytes FROM byte_values), substr(block, (4049 - (item + 1) * 21) + 0, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4049 - (item + 1) * 21) + 1, 1)) - 1) << 0)) AS partition, (((instr((SELECT bytes FROM byte_values), substr(block, (4051 - (item + 1) * 21) + 0, 1)) - 1) << 0)) AS flags,
+  SELECT items.record, (((instr((SELECT bytes FROM byte_values), substr(block, (4049 - (item + 1) * 21) + 0, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4049 - (item + 1) * 21) + 1, 1)) - 1) << 0)) AS partition,
+    (((instr((SELECT bytes FROM byte_values), substr(block, (4051 - (item + 1) * 21) + 0, 1)) - 1) << 0)) AS flags,
     (((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 0, 1)) - 1) << 48) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 1, 1)) - 1) << 40) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 2, 1)) - 1) << 32) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 3, 1)) - 1) << 24) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 4, 1)) - 1) << 16) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 5, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4056 - (item + 1) * 21) + 6, 1)) - 1) << 0)) AS epoch, (((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 0, 1)) - 1) << 48) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 1, 1)) - 1) << 40) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 2, 1)) - 1) << 32) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 3, 1)) - 1) << 24) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 4, 1)) - 1) << 16) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 5, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4063 - (item + 1) * 21) + 6, 1)) - 1) << 0)) AS seq,
-    CASE pieces WHEN 1 THEN substr(block, at, (((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 0, 1)) - 1) << 24) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 1, 1)) - 1) << 16) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 2, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 3, 1)) - 1) << 0)))
-      ELSE (SELECT CAST(group_concat(part, '') AS BLOB) FROM (
-        SELECT substr(r.block, 21, r.bytes) AS part FROM records AS r
-        WHERE r.record = items.record ORDER BY r.piece)) END AS entry
-  FROM items
+    CASE pieces WHEN 1 THEN substr(block, at, (((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 0, 1)) - 1) << 24) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 1, 1)) - 1) << 16) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 2, 1)) - 1) << 8) + ((instr((SELECT bytes FROM byte_values), substr(block, (4052 - (item + 1) * 21) + 3, 1)) - 1) << 0))) ELSE whole END AS entry
+  FROM items LEFT JOIN wholes ON wholes.record = items.record
 ),
 parts AS (
   SELECT placed.partition, seq, epoch, entry,
