@@ -23,6 +23,12 @@ function byteAt(at: number): string {
 
 const allBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');
 
+const entryParts = `CASE ${byteAt(2)} WHEN 1 THEN 'put' WHEN 2 THEN 'delete' ELSE 'unknown' END AS kind,
+    ${byteAt(3)} & 1 AS created,
+    ${byteAt(4)} AS idempotency_bytes,
+    ${byteAt(29)} * 256 + ${byteAt(30)} AS key_bytes,
+    ${byteAt(31)} AS content_type_bytes`;
+
 const entryColumns = `SELECT partition, seq, epoch, kind, created,
   CAST(substr(entry, 41, key_bytes) AS TEXT) AS key,
   CAST(substr(entry, 41 + key_bytes, content_type_bytes) AS TEXT) AS content_type,
@@ -37,11 +43,7 @@ CREATE VIEW entries AS
 WITH byte_values(bytes) AS MATERIALIZED (VALUES (x'${allBytes}')),
 parts AS (
   SELECT log.id, log.partition, log.seq, log.epoch, log.entry,
-    CASE ${byteAt(2)} WHEN 1 THEN 'put' WHEN 2 THEN 'delete' ELSE 'unknown' END AS kind,
-    ${byteAt(3)} & 1 AS created,
-    ${byteAt(4)} AS idempotency_bytes,
-    ${byteAt(29)} * 256 + ${byteAt(30)} AS key_bytes,
-    ${byteAt(31)} AS content_type_bytes
+    ${entryParts}
   FROM log JOIN replicas ON replicas.partition = log.partition
   WHERE log.id >= replicas.first_id
 )
@@ -82,11 +84,7 @@ placed AS (
 ),
 parts AS (
   SELECT placed.partition, seq, epoch, entry,
-    CASE ${byteAt(2)} WHEN 1 THEN 'put' WHEN 2 THEN 'delete' ELSE 'unknown' END AS kind,
-    ${byteAt(3)} & 1 AS created,
-    ${byteAt(4)} AS idempotency_bytes,
-    ${byteAt(29)} * 256 + ${byteAt(30)} AS key_bytes,
-    ${byteAt(31)} AS content_type_bytes
+    ${entryParts}
   FROM placed JOIN replicas ON replicas.partition = placed.partition
   WHERE flags = 0 AND record >= replicas.first_record AND seq > replicas.base_seq
 )

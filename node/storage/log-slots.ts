@@ -27,7 +27,6 @@ export interface RecordPlace {
 interface OpenBlock {
   record: number;
   slot: number;
-  builder: BlockBuilder;
   /** Since it was last written. */
   isChanged: boolean;
   /** It was there before this transaction. */
@@ -41,9 +40,8 @@ export class LogSlots {
   private nextRecord = 1;
   private writtenBlocks = 0;
   private open: OpenBlock | null = null;
-  /** Full in this transaction, and not written yet. */
-  private readonly full: OpenBlock[] = [];
-  private readonly spare: BlockBuilder[] = [];
+  /** Of the open block. */
+  private readonly builder = new BlockBuilder();
   /** Of the transaction under way. */
   private readonly begun: number[] = [];
   private readonly taken: number[] = [];
@@ -94,10 +92,10 @@ export class LogSlots {
     return this.open?.record ?? this.nextRecord;
   }
 
-  /** Answers the record that it is in. It is written by {@link write}. */
+  /** Answers the record that it is in. It is in the file after {@link write}. */
   add(partition: number, entry: Entry): number {
     if (isLarge(entry)) return this.addLarge(partition, entry);
-    if (this.open?.builder.fits(entry) !== true) {
+    if (this.open === null || !this.builder.fits(entry)) {
       this.close();
       this.begin();
     }
@@ -106,7 +104,7 @@ export class LogSlots {
     const record = this.records.get(open.record);
     assert(record !== undefined, 'the open block is of a record that is kept');
     if (open.isOlder) this.grownRecord ??= { record, live: record.live };
-    open.builder.add(partition, entry);
+    this.builder.add(partition, entry);
     open.isChanged = true;
     record.live += 1;
     return open.record;
@@ -124,19 +122,16 @@ export class LogSlots {
 
   /** What is added after it is in records that are new. */
   close(): void {
-    if (this.open === null) return;
-    if (this.open.isChanged) this.full.push(this.open);
-    else this.spare.push(this.open.builder);
+    this.write();
     this.open = null;
   }
 
   private begin(): void {
     const record = this.takeNumber();
     const slot = this.takeSlot();
-    const builder = this.spare.pop() ?? new BlockBuilder();
-    builder.clear();
+    this.builder.clear();
     this.records.set(record, { slots: [slot], live: 0 });
-    this.open = { record, slot, builder, isChanged: false, isOlder: false };
+    this.open = { record, slot, isChanged: false, isOlder: false };
   }
 
   private takeNumber(): number {
@@ -159,7 +154,6 @@ export class LogSlots {
   /** Entries of the partition after `seq`, which are in these records, count no more; in the file. */
   cut(records: readonly number[], partition: number, seq: number): void {
     this.close();
-    this.writeFull();
     for (const record of new Set(records)) {
       const [slot = 0] = this.place(record).slots;
       const block = this.tables.block(slot);
@@ -188,18 +182,9 @@ export class LogSlots {
 
   /** Before the transaction commits. */
   write(): void {
-    this.writeFull();
     if (this.open?.isChanged !== true) return;
-    this.save(this.open.slot, this.open.builder.seal(this.open.record));
+    this.save(this.open.slot, this.builder.seal(this.open.record));
     this.open.isChanged = false;
-  }
-
-  private writeFull(): void {
-    for (const { record, slot, builder } of this.full) {
-      this.save(slot, builder.seal(record));
-      this.spare.push(builder);
-    }
-    this.full.length = 0;
   }
 
   private save(slot: number, block: Uint8Array): void {
@@ -225,7 +210,6 @@ export class LogSlots {
     this.giveBack(this.taken.reverse());
     this.slotCount = this.slotCountBefore;
     if (this.grownRecord !== null) this.grownRecord.record.live = this.grownRecord.live;
-    this.full.length = 0;
     this.open = null;
     this.keep();
   }
