@@ -13,7 +13,8 @@ import type { SmallDisks } from './small-disks.js';
 export interface WorkerStatus {
   id: string;
   url: string;
-  pid: number;
+  /** Null while the controller has no stream to it. */
+  pid: number | null;
   state: string;
   primaries: number;
   diskFull: boolean;
@@ -74,6 +75,11 @@ export async function eventually<T>(
   }
   const text = typeof what === 'string' ? what : what();
   throw new Error(`${text}: not within ${withinMs} ms`, { cause: last });
+}
+
+function connectedPid({ id, pid }: WorkerStatus): number {
+  if (pid === null) throw new Error(`${id} is not connected`);
+  return pid;
 }
 
 export class ProcessCluster {
@@ -139,10 +145,23 @@ export class ProcessCluster {
     );
   }
 
+  /** @throws Error while the controller has no stream to it */
   async pidOf(worker: string): Promise<number> {
     const found = (await this.status()).workers.find(({ id }) => id === worker);
     if (found === undefined) throw new Error(`no worker ${worker}`);
-    return found.pid;
+    return connectedPid(found);
+  }
+
+  /** Of all workers. @throws Error while one is not connected */
+  async pids(): Promise<number[]> {
+    return (await this.status()).workers.map(connectedPid);
+  }
+
+  /** Connected again, as another process than the one that ended. */
+  async backAfter(worker: string, ended: number): Promise<void> {
+    await eventually(`${worker} is back`, async () =>
+      (await this.pidOf(worker)) !== ended ? true : undefined,
+    );
   }
 
   /** Where a key lives, asked of a worker that answers. */

@@ -83,9 +83,7 @@ describe('a cluster of processes', () => {
     const pid = await running.pidOf(primary);
     process.kill(pid, 'SIGKILL');
     await rm(folderOf(running, primary), { recursive: true });
-    await eventually('the worker is back', async () =>
-      (await running.pidOf(primary)) !== pid ? true : undefined,
-    );
+    await running.backAfter(primary, pid);
     await running.fullyReplicated();
     await readAll(recorder, urlsOf(running));
   });
@@ -101,9 +99,7 @@ describe('a cluster of processes', () => {
     const first = await running.pidOf(primary);
     process.kill(first, 'SIGKILL');
     await cp(folder, copy, { recursive: true });
-    await eventually('the worker is back', async () =>
-      (await running.pidOf(primary)) !== first ? true : undefined,
-    );
+    await running.backAfter(primary, first);
     await running.fullyReplicated();
     await writeFor(recorder, urlsOf(running), 1_500);
     const second = await running.pidOf(primary);
@@ -111,11 +107,13 @@ describe('a cluster of processes', () => {
     await rm(folder, { recursive: true });
     await cp(copy, folder, { recursive: true });
     await rm(copy, { recursive: true });
-    await eventually('the worker is back', async () =>
-      (await running.pidOf(primary)) !== second ? true : undefined,
+    await eventually('the older files are put aside', () =>
+      Promise.resolve(readdirSync(folder).some((name) => name.includes('disowned')) ? true : undefined),
     );
+    await running.backAfter(primary, second);
     await running.fullyReplicated();
     await readAll(recorder, urlsOf(running));
-    expect(readdirSync(running.folder).concat(readdirSync(folder)).join(' ')).toContain('disowned');
+    const { workers } = await running.status();
+    expect(workers.find(({ id }) => id === primary)).toMatchObject({ bootCount: 1 });
   });
 });

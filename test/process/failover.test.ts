@@ -98,9 +98,7 @@ describe('a cluster of processes', () => {
     const others = (await running.status()).workers.filter(({ id }) => id !== primary).map(({ url }) => url);
     await underLoad(recorder, others, async () => {
       process.kill(pid, 'SIGTERM');
-      await eventually('the worker is back', async () =>
-        (await running.pidOf(primary)) !== pid ? true : undefined,
-      );
+      await running.backAfter(primary, pid);
     });
     expect(recorder.failures).toEqual([]);
     await running.fullyReplicated();

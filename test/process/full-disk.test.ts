@@ -81,16 +81,12 @@ async function readEverything({ recorder, urls }: Scene): Promise<void> {
   expect(judgeVersions(recorder.history)).toBeUndefined();
 }
 
-async function pids(running: ProcessCluster): Promise<number[]> {
-  return (await running.status()).workers.map(({ pid }) => pid);
-}
-
 describe('full disks of worker processes', () => {
   it('one: its worker hands its primaries over, and writes go on', async () => {
     const scene = await start();
     const { running, recorder, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
-    const before = await pids(running);
+    const before = await running.pids();
     const { primary } = await running.explain('key-0');
     let handedOverAt = Infinity;
     await underLoad(scene, async () => {
@@ -111,14 +107,14 @@ describe('full disks of worker processes', () => {
     expect(recorder.failures.filter(({ invokedAt }) => invokedAt > handedOverAt)).toEqual([]);
     await running.fullyReplicated();
     await readEverything(scene);
-    expect(await pids(running)).toEqual(before);
+    expect(await running.pids()).toEqual(before);
   });
 
   it('all: writes are refused as 507, reads go on, and writes go on when there is room again', async () => {
     const scene = await start();
     const { running, recorder, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
-    const before = await pids(running);
+    const before = await running.pids();
     await underLoad(scene, async () => {
       // A little less than the reserve, which is a twentieth of a small disk.
       for (const worker of workers) disks.fill(worker, diskBytes / 21);
@@ -132,14 +128,14 @@ describe('full disks of worker processes', () => {
     await running.fullyReplicated();
     await readEverything(scene);
     expect(recorder.failures.filter(({ what }) => what === 'PUT 507').length).toBeGreaterThan(keys.length);
-    expect(await pids(running)).toEqual(before);
+    expect(await running.pids()).toEqual(before);
   });
 
   it('all from one moment to the next: nothing acknowledged is lost, and all goes on by itself', async () => {
     const scene = await start();
     const { running, disks } = scene;
     await everyPutAnswers(scene, 'every key is written', [200, 201]);
-    const before = await pids(running);
+    const before = await running.pids();
     await underLoad(scene, async () => {
       for (let round = 0; round < 2; round += 1) {
         for (const worker of workers) disks.fill(worker);
@@ -150,6 +146,6 @@ describe('full disks of worker processes', () => {
     });
     await running.fullyReplicated();
     await readEverything(scene);
-    expect(await pids(running)).toEqual(before);
+    expect(await running.pids()).toEqual(before);
   });
 });

@@ -33,10 +33,6 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => cluster.stop());
 
-async function pids(): Promise<number[]> {
-  return (await cluster.status()).workers.map(({ pid }) => pid);
-}
-
 interface Spent {
   entries: number;
   commits: number;
@@ -107,7 +103,7 @@ async function wakes(ofProcesses: readonly number[]): Promise<number> {
 
 describe('cost', () => {
   it('of an idle cluster: it sleeps', async () => {
-    const all = [...(await pids()), await cluster.controllerPid()];
+    const all = [...(await cluster.pids()), await cluster.controllerPid()];
     await sleep(5_000);
     const found: number[] = [];
     // Beside other tests a thread also waits for locks that another was interrupted with.
