@@ -57,16 +57,30 @@ export async function openConnections(door: Door, clients: number): Promise<Conn
   return Promise.all(Array.from({ length: clients }, (_, client) => door.connect(client)));
 }
 
-/** Writes every key once, so that reads find something; a write that fails is tried again a few times. */
-export async function preload(door: Door, keyspace: Keyspace, clients: number): Promise<void> {
+/**
+ * Writes every key once, in an order that jumps about; a write that fails is tried again a few times.
+ * `wrote` is told how many are there.
+ */
+export async function preload(
+  door: Door,
+  keyspace: Keyspace,
+  clients: number,
+  wrote: (count: number) => void = () => undefined,
+): Promise<void> {
   const connections = await openConnections(door, clients);
-  const writeOwn = async (connection: Connection, client: number) => {
+  let next = 0;
+  let written = 0;
+  const writeOthers = async (connection: Connection) => {
     const value = keyspace.newValue();
-    for (let index = client; index < keyspace.keys; index += clients) {
+    while (next < keyspace.keys) {
+      const index = keyspace.scattered(next);
+      next += 1;
       await writeStubbornly(() => keyspace.write(connection, index, value));
+      written += 1;
+      wrote(written);
     }
   };
-  await Promise.all(connections.map(writeOwn));
+  await Promise.all(connections.map(writeOthers));
   for (const connection of connections) connection.close();
 }
 

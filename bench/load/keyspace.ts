@@ -12,12 +12,14 @@ export class Keyspace {
   private readonly stamps: Uint32Array;
   private readonly filling: Buffer;
   private nextStamp = 1;
+  private readonly stride: number;
 
   constructor(
     readonly keys: number,
     readonly valueBytes: number,
   ) {
     this.stamps = new Uint32Array(keys);
+    this.stride = strideOver(keys);
     this.filling = Buffer.alloc(valueBytes);
     for (let at = 0; at < valueBytes; at += 1) this.filling[at] = Math.floor(Math.random() * 256);
   }
@@ -35,6 +37,11 @@ export class Keyspace {
 
   randomKey(): number {
     return Math.floor(Math.random() * this.keys);
+  }
+
+  /** All of them, each once, for places from 0 on. */
+  scattered(place: number): number {
+    return (place * this.stride) % this.keys;
   }
 
   /** To be filled by `write`; each client needs one of its own. */
@@ -73,6 +80,14 @@ export class Keyspace {
     }
     return compared;
   }
+}
+
+/** Near the golden ratio of them, and without a common divisor, so that steps of it meet all. */
+function strideOver(keys: number): number {
+  const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
+  let stride = Math.max(1, Math.round(keys * 0.618));
+  while (commonDivisor(stride, keys) !== 1) stride += 1;
+  return stride;
 }
 
 function stampValue(value: Buffer, index: number, stamp: number): void {

@@ -50,6 +50,7 @@ function rate(windows: readonly Window[]): number {
 }
 
 export function sustainedText(sustained: Sustained, seconds: number): string {
+  const { firstPerSecond, lastPerSecond } = sustained.filling;
   const verdict = judgeSustained(sustained, seconds);
   const held = (value: number, bound: number) => (value >= bound ? 'holds' : 'MISSED');
   const rows = [
@@ -59,6 +60,11 @@ export function sustainedText(sustained: Sustained, seconds: number): string {
     ['largest write-ahead log', 'bounded', `${verdict.walMegabytesMost.toFixed(0)} MB`],
     ['memory, all processes, at most', 'bounded', `${verdict.residentMegabytesMost.toFixed(0)} MB`],
     ['memory at the end ÷ after warm-up', 'bounded', verdict.residentEndToFirst.toFixed(2)],
+    [
+      'filling it before: last tenth of the keys ÷ first',
+      'stated',
+      (lastPerSecond / firstPerSecond).toFixed(2),
+    ],
     ['failed requests', '', String(verdict.failed)],
     ['values read back and equal', '', String(sustained.sampleCompared)],
   ].map((cells) => [...cells, '']);

@@ -1,16 +1,17 @@
 /**
- * Sustained load: random writes over many keys for minutes, seen in windows, with what the files and the
- * processes have grown to. A run may lose a worker with its disk half-way, to see what its refilling costs
- * the clients of the others.
+ * Sustained load: all keys are written once; then random writes over them for minutes, seen in windows, with
+ * what the files and the processes have grown to. A run may lose a worker with its disk half-way, to see what
+ * its refilling costs the clients of the others.
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LatencyHistogram } from '../load/latency-histogram.js';
-import { openConnections } from '../load/closed-loop.js';
+import { openConnections, preload } from '../load/closed-loop.js';
 import { Keyspace } from '../load/keyspace.js';
 import { anyWorker, readStatus, startLauncher, whenReplicated } from '../systems/kvorum.js';
 import type { KvorumStatus } from '../systems/kvorum.js';
 import type { ProcessGroup } from '../systems/process-group.js';
+import type { Door } from '../systems/system.js';
 import type { Connection } from '../wire/connection.js';
 
 export interface SustainedOptions {
@@ -45,7 +46,15 @@ export interface Window {
   refilling: boolean;
 }
 
+/** Before the load: writes per second of the first and of the last tenth of the keys. */
+export interface Filling {
+  seconds: number;
+  firstPerSecond: number;
+  lastPerSecond: number;
+}
+
 export interface Sustained {
+  filling: Filling;
   windows: Window[];
   sampleCompared: number;
   /** Over the whole run, warm-up left out. */
@@ -89,6 +98,7 @@ class Load {
     // The last worker is the one that may be lost: nobody is connected to it, others pass requests on to it.
     const door = anyWorker(this.options.refill ? workers.slice(0, -1) : workers);
     const connections = await openConnections(door, this.options.clients);
+    const filling = await this.fill(door);
     const clients = Promise.all(connections.map((connection, client) => this.client(connection, client)));
     await this.watch();
     this.ended = true;
@@ -96,7 +106,26 @@ class Load {
     const reader = await door.connect(1);
     const sampleCompared = await this.keyspace.checkSample(reader, sampleSize);
     for (const connection of [...connections, reader]) connection.close();
-    return { windows: this.windows, sampleCompared, p999Millis: this.overall.quantileMillis(0.999) };
+    const p999Millis = this.overall.quantileMillis(0.999);
+    return { filling, windows: this.windows, sampleCompared, p999Millis };
+  }
+
+  /** The tables have the size that they keep before anything is measured. */
+  private async fill(door: Door): Promise<Filling> {
+    const { keyspace, options } = this;
+    const tenth = keyspace.keys / 10;
+    const tenthsAt = [performance.now()];
+    await preload(door, keyspace, options.clients, (written) => {
+      if (written < tenth * tenthsAt.length) return;
+      tenthsAt.push(performance.now());
+      options.say(`${written} of ${keyspace.keys} keys are there`);
+    });
+    const secondsOf = (nth: number) => ((tenthsAt[nth] ?? NaN) - (tenthsAt[nth - 1] ?? NaN)) / 1_000;
+    return {
+      seconds: ((tenthsAt.at(-1) ?? NaN) - (tenthsAt[0] ?? NaN)) / 1_000,
+      firstPerSecond: tenth / secondsOf(1),
+      lastPerSecond: tenth / secondsOf(10),
+    };
   }
 
   private async client(connection: Connection, client: number): Promise<void> {
@@ -172,7 +201,7 @@ class Load {
   }
 }
 
-/** Of the whole: compilers and caches become warm, the first tables fill. */
+/** Of the whole: compilers and caches become warm. */
 export function warmUpSeconds(seconds: number): number {
   return Math.min(60, seconds / 5);
 }

@@ -23,7 +23,8 @@ function sustained(
 ): Sustained {
   const seconds = Array.from({ length: 120 }, (_, index) => 5 * (index + 1));
   const windows = seconds.map((second) => windowAt(second, rate(second), more(second)));
-  return { windows, sampleCompared: 9, p999Millis: 12 };
+  const filling = { seconds: 100, firstPerSecond: 2_000, lastPerSecond: 1_000 };
+  return { filling, windows, sampleCompared: 9, p999Millis: 12 };
 }
 
 describe('sustained load', () => {
@@ -76,6 +77,7 @@ describe('sustained load', () => {
     const verdict = judgeSustained(run, 600);
     expect(verdict).toMatchObject({ walMegabytesMost: 77, residentMegabytesMost: 1_000 });
     expect(verdict.residentEndToFirst).toBeCloseTo(1_000 / 465);
+    expect(sustainedText(run, 600)).toMatch(/filling it before.* 0\.50 \|/);
   });
 
   it('warms up for a minute, or a fifth of a shorter run', () => {
