@@ -54,7 +54,10 @@ export interface Limits {
   applyLagEntriesMax: number;
   /** Bytes of the entries of one worker that are in memory because its table has not applied them. */
   applyLagBytesMax: number;
-  /** Bytes of the keys and values that the primaries of one worker know without asking its table. */
+  /**
+   * Bytes of what the primaries of one worker know without asking its table: half for versions of keys, half
+   * for rows.
+   */
   knownRowsBytesMax: number;
   /** Bytes of log sent in one go to bring a replica level; a larger gap is a full copy. */
   syncBytesMax: number;
@@ -96,7 +99,7 @@ export const defaultLimits: Limits = {
   applyDelayMs: 2_000,
   applyLagEntriesMax: 60_000,
   applyLagBytesMax: 64 * 1024 * 1024,
-  knownRowsBytesMax: 16 * 1024 * 1024,
+  knownRowsBytesMax: 32 * 1024 * 1024,
   syncBytesMax: 8 * 1024 * 1024,
   idempotencyMs: 600_000,
   idempotencyKeysPerPartitionMax: 10_000,

@@ -8,11 +8,12 @@
  * here. Each term of a leader begins with nothing known; what earlier terms knew is never found again and
  * goes with age.
  *
- * What was put here goes into the young half; when that is full, it becomes the old one, whose place it
+ * Rows that were put here go into the young half; when that is full, it becomes the old one, whose place it
  * takes. Taking the oldest key out of one map each time would search through all the places that were left
- * empty before it.
+ * empty before it. Versions, of which there are many more, lie in plain memory ({@link KnownVersions}).
  */
 import type { Row, Version } from '../protocol/operation.js';
+import { KnownVersions } from './known-versions.js';
 
 /** Of a key that is absent both are null; of one whose value is not at hand the row alone is. */
 export interface KnownRow {
@@ -20,64 +21,84 @@ export interface KnownRow {
   row: Row | null;
 }
 
-/** What a key, and a row at hand, cost besides their own bytes, about. */
-const bytesPerKey = 200;
-const bytesPerRow = 300;
+/** What a row costs besides its own bytes, about. */
+const bytesPerRow = 500;
 /** A text that was put together from characters may be held as such. */
 const bytesPerTextCharacter = 32;
 /** Larger values are read from the table each time: that costs little beside sending them. */
 const valueBytesMax = 64 * 1024;
-/** Of all that may be known, one value at most. */
-const valueShareMax = 1 / 8;
+/** Of all rows that may be known, one value at most. */
+const valueShareMax = 1 / 4;
 
 /** What one leader knows, by key. */
 export interface Term {
-  young: Map<string, KnownRow>;
-  old: Map<string, KnownRow>;
+  /** Unlike that of any other. */
+  number: number;
+  young: Map<string, HeldRow>;
+  old: Map<string, HeldRow>;
+}
+
+interface HeldRow {
+  version: Version;
+  row: Row;
 }
 
 export class KnownRows {
+  private readonly versions: KnownVersions;
+  private readonly rowBytesMax: number;
   /** Those with anything in their young half. */
   private readonly learning = new Set<Term>();
   /** Those with anything in their old half. */
   private ageing: Term[] = [];
   private youngBytes = 0;
+  private terms = 0;
 
-  constructor(private readonly bytesMax: number) {}
-
-  newTerm(): Term {
-    return { young: new Map(), old: new Map() };
+  /** Rows and versions may take half of it each. */
+  constructor(bytesMax: number) {
+    this.rowBytesMax = bytesMax / 2;
+    this.versions = new KnownVersions(bytesMax / 2);
   }
 
-  get({ young, old }: Term, key: string): KnownRow | undefined {
-    return young.get(key) ?? old.get(key);
+  newTerm(): Term {
+    this.terms += 1;
+    return { number: this.terms, young: new Map(), old: new Map() };
+  }
+
+  get(term: Term, key: string): KnownRow | undefined {
+    const known = rowIn(term, key);
+    if (known !== undefined) return known;
+    const version = this.versions.get(term.number, key);
+    return version === undefined ? undefined : { version, row: null };
   }
 
   /** The table shows this now. `row` is asked for if the key is one that is read. */
   applied(term: Term, key: string, version: Version | null, row: () => Row): void {
-    const isRead = (this.get(term, key)?.row ?? null) !== null;
-    this.put(term, key, version, isRead && version !== null ? row() : null);
+    // Also beside a row: the version must not be older when the row is forgotten.
+    this.versions.put(term.number, key, version);
+    if (rowIn(term, key) !== undefined) this.putRow(term, key, version === null ? null : row());
   }
 
   /** The table has shown this, and the overlay has nothing newer. */
   read(term: Term, key: string, row: Row | null): void {
-    const known = this.get(term, key);
-    const isKnown = known?.row === row && (row !== null || known.version === null);
-    if (!isKnown) this.put(term, key, row?.version ?? null, row);
+    if (row !== null && rowIn(term, key)?.row === row) return;
+    if (!this.putRow(term, key, row)) this.versions.put(term.number, key, row?.version ?? null);
   }
 
-  /** The old half may know the same key: it is not asked, and ends before the young one does. */
-  private put(term: Term, key: string, version: Version | null, row: Row | null): void {
-    const isSmall =
-      row !== null && row.value.length <= Math.min(valueBytesMax, valueShareMax * this.bytesMax);
-    const known = { version, row: isSmall ? row : null };
-    const { young } = term;
-    if (young.size === 0) this.learning.add(term);
+  /** False if there is none, or too large a one: then no row of this key is known any more. */
+  private putRow(term: Term, key: string, row: Row | null): boolean {
+    const { young, old } = term;
     const before = young.get(key);
-    if (before !== undefined) this.youngBytes -= sizeOf(key, before);
-    young.set(key, known);
-    this.youngBytes += sizeOf(key, known);
-    if (this.youngBytes > this.bytesMax / 2) this.age();
+    if (before !== undefined) this.youngBytes -= sizeOf(key, before.row);
+    if (row === null || row.value.length > Math.min(valueBytesMax, valueShareMax * this.rowBytesMax)) {
+      young.delete(key);
+      old.delete(key);
+      return false;
+    }
+    if (young.size === 0) this.learning.add(term);
+    young.set(key, { version: row.version, row });
+    this.youngBytes += sizeOf(key, row);
+    if (this.youngBytes > this.rowBytesMax / 2) this.age();
+    return true;
   }
 
   private age(): void {
@@ -92,8 +113,10 @@ export class KnownRows {
   }
 }
 
-function sizeOf(key: string, { row }: KnownRow): number {
-  const keyBytes = bytesPerKey + key.length;
-  if (row === null) return keyBytes;
-  return keyBytes + bytesPerRow + row.value.length + bytesPerTextCharacter * row.contentType.length;
+function rowIn({ young, old }: Term, key: string): HeldRow | undefined {
+  return young.get(key) ?? old.get(key);
+}
+
+function sizeOf(key: string, { contentType, value }: Row): number {
+  return bytesPerRow + key.length + bytesPerTextCharacter * contentType.length + value.length;
 }

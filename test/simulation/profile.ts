@@ -88,7 +88,7 @@ export function simulationLimits(random: Random): Limits {
   // Small batches and little memory go together.
   return limits.applyLagEntriesMax === 64
     ? { ...limits, applyDelayMs: 1, knownRowsBytesMax: 4_000 }
-    : { ...limits, applyDelayMs: 300 };
+    : { ...limits, applyDelayMs: 300, knownRowsBytesMax: 65_536 };
 }
 
 function drawnLimits(random: Random, valueBytesMax: number): Limits {

@@ -96,14 +96,14 @@ describe('a primary', () => {
 });
 
 describe('known rows', () => {
-  const row = (bytes: number): Row => ({
-    version: { epoch: 1, seq: 1 },
+  const row = (bytes: number, seq = 1): Row => ({
+    version: { epoch: 1, seq },
     contentType: '',
     value: new Uint8Array(bytes),
   });
 
   it('forget the oldest where room is lacking', () => {
-    const known = new KnownRows(10_000);
+    const known = new KnownRows(20_000);
     const term = known.newTerm();
     const keys = Array.from({ length: 50 }, (_, index) => `key${index}`);
     for (const key of keys) known.read(term, key, row(1_000));
@@ -114,25 +114,25 @@ describe('known rows', () => {
   });
 
   it('tell the newest of a key, also where an older half knows it from before', () => {
-    const known = new KnownRows(10_000);
+    const known = new KnownRows(20_000);
     const term = known.newTerm();
     known.read(term, 'k', row(1_000));
     for (const key of ['a', 'b', 'c']) known.read(term, key, row(1_000));
-    known.applied(term, 'k', { epoch: 1, seq: 9 }, () => row(10));
+    known.applied(term, 'k', { epoch: 1, seq: 9 }, () => row(10, 9));
     expect(known.get(term, 'k')).toMatchObject({ version: { seq: 9 }, row: { value: { length: 10 } } });
     for (const key of ['d', 'e', 'f']) known.read(term, key, row(1_000));
     expect(known.get(term, 'k')?.version?.seq ?? 9).toBe(9);
   });
 
   it('keep the version alone of a large value', () => {
-    const known = new KnownRows(10_000);
+    const known = new KnownRows(20_000);
     const term = known.newTerm();
-    known.read(term, 'k', row(2_000));
+    known.read(term, 'k', row(3_000));
     expect(known.get(term, 'k')).toEqual({ version: { epoch: 1, seq: 1 }, row: null });
   });
 
   it('keep terms apart', () => {
-    const known = new KnownRows(10_000);
+    const known = new KnownRows(20_000);
     const first = known.newTerm();
     known.read(first, 'k', row(1));
     expect(known.get(known.newTerm(), 'k')).toBeUndefined();
@@ -140,15 +140,25 @@ describe('known rows', () => {
   });
 
   it('make a value of what is applied only for keys that are read', () => {
-    const known = new KnownRows(10_000);
+    const known = new KnownRows(20_000);
     const term = known.newTerm();
     const version = { epoch: 1, seq: 2 };
     known.applied(term, 'written', version, () => row(1));
     expect(known.get(term, 'written')).toEqual({ version, row: null });
     known.read(term, 'read', row(1));
-    known.applied(term, 'read', version, () => row(2));
+    known.applied(term, 'read', version, () => row(2, 2));
     expect(known.get(term, 'read')).toMatchObject({ version, row: { value: new Uint8Array(2) } });
     known.applied(term, 'read', null, () => row(3));
     expect(known.get(term, 'read')).toEqual({ version: null, row: null });
+  });
+
+  it('remember the newest version of a key whose row they forgot', () => {
+    const known = new KnownRows(20_000);
+    const term = known.newTerm();
+    known.applied(term, 'k', { epoch: 1, seq: 1 }, () => row(1));
+    known.read(term, 'k', row(1));
+    known.applied(term, 'k', { epoch: 1, seq: 2 }, () => row(1, 2));
+    for (let index = 0; index < 50; index += 1) known.read(term, `other${index}`, row(1_000));
+    expect(known.get(term, 'k')).toEqual({ version: { epoch: 1, seq: 2 }, row: null });
   });
 });
