@@ -13,7 +13,7 @@ import { Courier } from './courier.js';
 import { Evenness } from './evenness.js';
 import { FailureDetector } from './failure-detector.js';
 import { Lasting } from './lasting.js';
-import { namedWorkers } from './membership.js';
+import { isBack, namedWorkers } from './membership.js';
 import { planFailovers } from './plan-failover.js';
 import type { FailoverNeeds } from './plan-failover.js';
 import { planHandovers } from './plan-rebalance.js';
@@ -191,10 +191,9 @@ export class ControllerMachine {
 
   private heardOf(facts: WorkerFacts, via: WorkerId | null, now: number): void {
     const { id: worker, deadAt } = facts;
+    const back = isBack(facts, this.document.record);
     this.detector.heard(facts, via, now);
-    // Before there is a ring, nobody was missed.
-    const missed = deadAt !== null && this.document.record !== null;
-    if (missed) this.note('worker back', { worker, awayMs: Math.round(now - deadAt) });
+    if (back) this.note('worker back', { worker, awayMs: Math.round(now - (deadAt ?? now)) });
   }
 
   private disconnected(id: WorkerId, now: number): void {

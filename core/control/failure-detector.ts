@@ -180,8 +180,9 @@ export class FailureDetector {
     facts.replicas = new Map();
     facts.complete = false;
     // One that was never heard of may just not be up yet.
-    const message = facts.storeId === '' ? 'worker not reached' : 'worker lost';
-    if (facts.storeId !== '') this.measured.lost += 1;
+    facts.missed = facts.storeId !== '';
+    const message = facts.missed ? 'worker lost' : 'worker not reached';
+    if (facts.missed) this.measured.lost += 1;
     const evidence = lostBy === 'refusal' ? 'connection refused' : 'no answer';
     this.emit({ type: 'note', message, fields: { worker: facts.id, evidence } });
   }

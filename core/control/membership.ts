@@ -5,7 +5,7 @@
 import type { Member, RingRecord, WorkerId } from '../ring/ring-record.js';
 import { holds } from '../rules.js';
 import type { WorkerExpectation } from './control-event.js';
-import type { WorkerDirectory } from './worker-facts.js';
+import type { WorkerDirectory, WorkerFacts } from './worker-facts.js';
 
 export function memberOf(expectation: WorkerExpectation): Member {
   const { host, peerPort, clientPort, zone, wish } = expectation;
@@ -50,6 +50,15 @@ export function withMembers(
   const identified = holds('registration-keeps-identities') ? null : withReportedStores(record, workers);
   if (identified !== null) return { ...identified, members, replicationFactor };
   return changed ? { ...record, members, replicationFactor } : null;
+}
+
+/**
+ * Whether one that is heard of now was away until now: not before there is a ring, and not one that is new to
+ * it and to this controller.
+ */
+export function isBack(facts: WorkerFacts, record: RingRecord | null): boolean {
+  if (facts.deadAt === null || record === null) return false;
+  return facts.missed || namedWorkers(record).has(facts.id);
 }
 
 export function namedWorkers(record: RingRecord): Set<WorkerId> {

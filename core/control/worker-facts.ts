@@ -43,6 +43,8 @@ export interface WorkerFacts {
   liveness: Liveness;
   /** Since when it counts as dead. */
   deadAt: number | null;
+  /** It had been there before it was taken for dead. */
+  missed: boolean;
   /** Why it counts as dead: nobody is there, or it just said nothing. */
   lostBy: 'refusal' | 'silence' | null;
   /** Lost with all others: until then it may be back by itself. */
@@ -71,6 +73,7 @@ function newFacts(id: WorkerId, now: number): WorkerFacts {
     diskFullSince: -Infinity,
     liveness: 'unknown',
     deadAt: null,
+    missed: false,
     lostBy: null,
     awaitedUntil: -Infinity,
   };
