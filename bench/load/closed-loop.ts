@@ -70,7 +70,7 @@ export async function preload(
   const connections = await openConnections(door, clients);
   let next = 0;
   let written = 0;
-  const writeOthers = async (connection: Connection) => {
+  const writeNext = async (connection: Connection) => {
     const value = keyspace.newValue();
     while (next < keyspace.keys) {
       const index = keyspace.scattered(next);
@@ -80,7 +80,7 @@ export async function preload(
       wrote(written);
     }
   };
-  await Promise.all(connections.map(writeOthers));
+  await Promise.all(connections.map(writeNext));
   for (const connection of connections) connection.close();
 }
 

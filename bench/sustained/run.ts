@@ -97,8 +97,8 @@ class Load {
     const workers = this.status.workers.map(({ id, url }) => ({ id, url: new URL(url) }));
     // The last worker is the one that may be lost: nobody is connected to it, others pass requests on to it.
     const door = anyWorker(this.options.refill ? workers.slice(0, -1) : workers);
-    const connections = await openConnections(door, this.options.clients);
     const filling = await this.fill(door);
+    const connections = await openConnections(door, this.options.clients);
     const clients = Promise.all(connections.map((connection, client) => this.client(connection, client)));
     await this.watch();
     this.ended = true;

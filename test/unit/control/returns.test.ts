@@ -25,10 +25,13 @@ describe('a worker that is heard of', () => {
     expect(saidToBeBack(cluster)).toEqual([]);
   });
 
-  it('again is back', () => {
+  it.each([
+    ['again', awayMs],
+    ['after its replicas have gone to others', 60_000],
+  ])('%s is back', (_when, ms) => {
     const cluster = settledCluster();
     cluster.worker('w1').kill();
-    cluster.run(awayMs);
+    cluster.run(ms);
     cluster.worker('w1').start();
     cluster.run(awayMs);
     expect(saidToBeBack(cluster)).toEqual(['w1']);
@@ -40,15 +43,6 @@ describe('a worker that is heard of', () => {
     cluster.stopController();
     cluster.startController('c2');
     cluster.run(awayMs);
-    cluster.worker('w1').start();
-    cluster.run(awayMs);
-    expect(saidToBeBack(cluster)).toEqual(['w1']);
-  });
-
-  it('is back also when its replicas have gone to others', () => {
-    const cluster = settledCluster();
-    cluster.worker('w1').kill();
-    cluster.run(60_000);
     cluster.worker('w1').start();
     cluster.run(awayMs);
     expect(saidToBeBack(cluster)).toEqual(['w1']);
