@@ -200,6 +200,7 @@ async function openOwnStore(
       newStoreId: randomId(),
       limits,
       endOfTurn: endOfTick.flush,
+      afterTurn: endOfTick.last,
       onDamage: (partition) => {
         logger.error('damage found in the table', { partition });
         onDamage(partition);

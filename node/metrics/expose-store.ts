@@ -9,13 +9,14 @@ import { storageMetrics } from './worker-metrics.js';
 export interface ShownStore {
   measured: StorageMeasurements;
   paths: { log: string; table: string };
-  log: { readonly queuedBytes: number };
+  log: { readonly queuedBytes: number; readonly commitsHere: number };
 }
 
 export function exposeStore(metrics: Metrics, { measured, paths, log }: ShownStore): void {
   metrics.histogram(storageMetrics.batch, () => measured.commitEntries);
   metrics.histogram(storageMetrics.fsync, () => measured.commitSeconds);
   metrics.histogram(storageMetrics.apply, () => measured.applySeconds);
+  metrics.total(storageMetrics.commitsHere, () => log.commitsHere);
   metrics.gauge(storageMetrics.queue, () => log.queuedBytes);
   metrics.total(storageMetrics.scrubRows, () => measured.get('scrubRows'));
   metrics.total(storageMetrics.scrubRounds, () => measured.get('scrubRounds'));

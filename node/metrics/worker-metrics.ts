@@ -176,6 +176,10 @@ export const storageMetrics = {
     'One commit of the log to the disk, its fsync included. Above 10 ms the disk bounds every write.',
     latencyBuckets,
   ),
+  commitsHere: counter(
+    'kvorum_log_commits_in_place_total',
+    'Commits of the log that the main thread made itself. It does while the disk takes less than a millisecond.',
+  ),
   queue: gauge('kvorum_log_queue_bytes', 'Bytes handed to the log that are not durable yet.'),
   retained: gauge(
     'kvorum_log_retained_bytes',

@@ -1,12 +1,10 @@
 /**
- * Entries on their way to a storage thread: one buffer for a whole batch, handed over instead of copied by
- * the runtime, which would clone the network frame behind every entry. What is small and rare travels beside
- * it as it is.
+ * Entries on their way to the table's thread, or from the log's reading thread: one buffer for a whole batch,
+ * handed over instead of copied by the runtime, which would clone the network frame behind every entry.
  *
  *   of each group: partition u16 | epoch f64 | entry count u32 | of each entry: byte count u32, bytes
  */
 import type { Entry } from '../../core/protocol/entry.js';
-import type { LogCommand } from '../../core/protocol/log-command.js';
 
 export interface EntryGroup {
   partition: number;
@@ -61,82 +59,7 @@ export function unpackGroups(buffer: ArrayBuffer): EntryGroup[] {
   return groups;
 }
 
-type AppendCommand = Extract<LogCommand, { type: 'append' }>;
-
-/** Plain appends and nothing else, which is what nearly every message holds, need only their bytes. */
-export function packAppends(commands: readonly LogCommand[]): ArrayBuffer | null {
-  return commands.every(isAppend) ? packGroups(commands as readonly AppendCommand[]) : null;
-}
-
-function isAppend(command: LogCommand): boolean {
-  return command.type === 'append';
-}
-
-/** Adds them to `commands`; answers how many there were. */
-export function unpackAppends(packed: ArrayBuffer, commands: LogCommand[]): number {
-  const groups = unpackGroups(packed);
-  for (const { partition, epoch, entries } of groups) {
-    commands.push({ type: 'append', partition, epoch, entries });
-  }
-  return groups.length;
-}
-
-/**
- * A list of commands as it travels: `others` are those that are no plain append, with their places in the
- * list.
- */
-export interface PackedCommands {
-  packed: ArrayBuffer;
-  others: { at: number; command: LogCommand }[];
-  count: number;
-}
-
-export function packCommands(commands: readonly LogCommand[]): PackedCommands {
-  const groups: EntryGroup[] = [];
-  const others: PackedCommands['others'] = [];
-  commands.forEach((command, at) => {
-    if (command.type === 'append') {
-      groups.push(command);
-    } else if (command.type === 'sync') {
-      groups.push(command);
-      others.push({ at, command: { ...command, entries: [] } });
-    } else {
-      others.push({
-        at,
-        command: command.type === 'ring' ? { ...command, bytes: command.bytes.slice() } : command,
-      });
-    }
-  });
-  return { packed: packGroups(groups), others, count: commands.length };
-}
-
-export function unpackCommands({ packed, others, count }: PackedCommands): LogCommand[] {
-  const groups = unpackGroups(packed);
-  const commands: LogCommand[] = [];
-  let nextGroup = 0;
-  let nextOther = 0;
-  for (let at = 0; at < count; at += 1) {
-    const other = others[nextOther];
-    if (other?.at === at) {
-      nextOther += 1;
-      if (other.command.type !== 'sync') {
-        commands.push(other.command);
-        continue;
-      }
-    }
-    const group = groups[nextGroup];
-    nextGroup += 1;
-    if (group === undefined) break;
-    if (other?.at === at && other.command.type === 'sync') {
-      commands.push({ ...other.command, entries: group.entries });
-    } else {
-      commands.push({ type: 'append', ...group });
-    }
-  }
-  return commands;
-}
-
-/** For the other direction: entries of one partition, without a header. */
+/** Entries of one partition, without a header. */
 export function packEntries(entries: Entry[]): ArrayBuffer {
   return packGroups([{ partition: 0, epoch: 0, entries }]);
 }

@@ -88,7 +88,7 @@ function setItem(block: Uint8Array, index: number, partition: number, entry: Ent
 
 /** Fills one block with entries, and goes on filling it after it was written. */
 export class BlockBuilder {
-  readonly block = new Uint8Array(blockBytes);
+  private block = new Uint8Array(blockBytes);
   private items = 0;
   private bytes = 0;
 
@@ -110,7 +110,9 @@ export class BlockBuilder {
     return this.block;
   }
 
+  /** Begins another; the one before is left to whoever writes it. */
   clear(): void {
+    this.block = new Uint8Array(blockBytes);
     this.items = 0;
     this.bytes = 0;
   }

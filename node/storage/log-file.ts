@@ -19,10 +19,13 @@ import type { LogReplica } from './log-rules.js';
 import { logMigrations } from './log-schema.js';
 import { LogState } from './log-state.js';
 import type { RecordPlace } from './log-slots.js';
+import { storeColumns } from './log-columns.js';
+import type { StoreRow } from './log-columns.js';
+import { noRows } from './log-rows.js';
+import type { LogRows } from './log-rows.js';
 import { LogTables } from './log-tables.js';
-import type { StoreRow } from './log-tables.js';
 import { applicationIds, migrate } from './schema-migration.js';
-import { ForeignStore, StorageFailure, isFull, openingError, storageFailure } from './storage-error.js';
+import { ForeignStore, StorageFailure, openingError, storageFailure } from './storage-error.js';
 
 export interface LogFileOptions {
   clusterId: string;
@@ -56,27 +59,25 @@ export class LogFile {
   private readonly state: LogState;
   private readonly tables: LogTables;
   private readonly recordReader: LogRecordReader;
-  private readonly begin;
-  private readonly end;
-  private readonly abort;
+  private staged = false;
   private failed = false;
 
   /** @throws ForeignStore, AmnesiacStore (a row about the store is damaged), StorageFailure */
   constructor(source: Database.Database | string, options: LogFileOptions) {
+    let opened: Database.Database | null = null;
     try {
-      this.database = typeof source === 'string' ? new Database(source) : source;
-      configure(this.database, options.pagesMax);
+      if (typeof source === 'string') source = opened = new Database(source);
+      this.database = source;
+      configureLog(this.database, options.pagesMax);
       migrate(this.database, applicationIds.log, logMigrations);
       this.tables = new LogTables(this.database);
       this.recordReader = new LogRecordReader(this.database);
-      this.begin = this.database.prepare('BEGIN IMMEDIATE');
-      this.end = this.database.prepare('COMMIT');
-      this.abort = this.database.prepare('ROLLBACK');
       const store = this.openStore(options);
       this.state = new LogState(this.tables, store);
       const verify = options.verify === true || (options.verify === 'afterUncleanEnd' && !store.endedCleanly);
       this.damage = this.state.load(verify ? isSound : null);
     } catch (error) {
+      opened?.close();
       throw openingError('the log', error);
     }
   }
@@ -96,7 +97,8 @@ export class LogFile {
       ringVersion: 0,
       ring: null,
     };
-    this.tables.saveStore(row);
+    const written = this.tables.commit({ ...noRows(), store: storeColumns(row) });
+    if (written === 'full') throw new StorageFailure('no room on the disk for a new log');
     return row;
   }
 
@@ -124,8 +126,40 @@ export class LogFile {
    * @throws StorageFailure on any other error of the file: the process must end.
    */
   commit(commands: readonly LogCommand[]): LogResult[] {
-    const results = this.transact(() => commands.map((command) => execute(command, this.state)));
-    return results ?? commands.map(() => ({ status: 'full' }));
+    const { results, rows } = this.stage(commands);
+    return this.settle(this.write(rows)) ? results : commands.map(() => ({ status: 'full' }));
+  }
+
+  /**
+   * Runs commands in memory. What they lead to is in the file once `rows` are written, here or by another
+   * connection; {@link settle} has to hear how that went before anything else is asked of the log. Until then
+   * the results are but a promise.
+   */
+  stage(commands: readonly LogCommand[]): { results: LogResult[]; rows: LogRows } {
+    return this.begin(() => commands.map((command) => execute(command, this.state)));
+  }
+
+  /** Durable on return, unless there is no room. @throws StorageFailure */
+  write(rows: LogRows): 'done' | 'full' {
+    try {
+      return this.tables.commit(rows);
+    } catch (error) {
+      this.failed = true;
+      throw error;
+    }
+  }
+
+  /** Answers whether what was staged holds; with no room on the disk it is undone. */
+  settle(outcome: 'done' | 'full'): boolean {
+    assert(this.staged, 'what is settled was staged');
+    this.staged = false;
+    if (outcome === 'full') {
+      this.state.revert();
+      return false;
+    }
+    if (this.state.changed) this.commitCount += 1;
+    this.state.keep();
+    return true;
   }
 
   /**
@@ -142,43 +176,27 @@ export class LogFile {
   }
 
   private changeStore(fields: Partial<StoreRow>): void {
-    const done = this.transact(() => {
-      this.state.changeStore(fields);
-      return true;
-    });
-    if (done === null) throw new StorageFailure('no room on the disk for the log');
+    const { rows } = this.begin(() => this.state.changeStore(fields));
+    if (!this.settle(this.write(rows))) throw new StorageFailure('no room on the disk for the log');
   }
 
-  private transact<T>(work: () => T): T | null {
+  private begin<T>(work: () => T): { results: T; rows: LogRows } {
     assert(!this.failed, 'a log that failed is not used again');
+    assert(!this.staged, 'a log runs one transaction at a time');
     try {
-      this.begin.run();
-      const result = work();
-      this.state.write();
-      this.end.run();
-      if (this.state.changed) this.commitCount += 1;
-      this.state.keep();
-      return result;
+      const results = work();
+      const rows = this.state.finish();
+      this.staged = true;
+      return { results, rows };
     } catch (error) {
-      this.undo();
-      if (isFull(error)) return null;
       this.failed = true;
       throw error instanceof AssertionError ? error : storageFailure('commit', error);
     }
   }
 
-  private undo(): void {
-    this.state.revert();
-    try {
-      if (this.database.inTransaction) this.abort.run();
-    } catch (error) {
-      this.failed = true;
-      throw storageFailure('rollback', error);
-    }
-  }
-
   /** The records of up to `countMax` entries from `fromSeq` on; none if `fromSeq` is not in the log. */
   locate(partition: number, fromSeq: number, countMax: number): RecordPlace[] {
+    assert(!this.staged, 'a log is asked what it holds between two transactions');
     const replica = this.state.replica(partition);
     if (replica === undefined || fromSeq <= replica.baseSeq) return [];
     return this.state.locate(replica, fromSeq, countMax);
@@ -262,7 +280,7 @@ export class LogFile {
  * FULL is set on each connection: a database in WAL mode would come with NORMAL here, which syncs nothing on
  * commit. Checkpoints are made by whoever owns the file, off the path of a commit.
  */
-function configure(database: Database.Database, pagesMax: number | undefined): void {
+export function configureLog(database: Database.Database, pagesMax?: number): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('wal_autocheckpoint = 0');

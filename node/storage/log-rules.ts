@@ -8,7 +8,7 @@ import { holds } from '../../core/rules.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import type { AckMemory, LogCommand, LogResult, PeerRun } from '../../core/protocol/log-command.js';
 import { storeKey } from '../../core/ring/ring-record.js';
-import type { ReplicaRow } from './log-tables.js';
+import type { ReplicaRow } from './log-columns.js';
 import type { EntryPlaces } from './entry-places.js';
 
 export interface LogReplica extends ReplicaRow {

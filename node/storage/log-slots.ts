@@ -9,7 +9,7 @@
 import { assert } from '../../core/assert.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import { BlockBuilder, cutItems, isLarge, largeRecord } from './log-block.js';
-import type { LogTables } from './log-tables.js';
+import type { SlotRow } from './log-rows.js';
 
 interface LogRecord {
   /** One for each piece. */
@@ -22,6 +22,14 @@ interface LogRecord {
 export interface RecordPlace {
   record: number;
   slots: readonly number[];
+}
+
+/** Where slots are kept. */
+export interface SlotStore {
+  /** As the transaction under way has left it. */
+  block(slot: number): Uint8Array | undefined;
+  /** With this transaction; what is handed over is not changed before it has ended. */
+  save(row: SlotRow): void;
 }
 
 interface OpenBlock {
@@ -48,7 +56,7 @@ export class LogSlots {
   private slotCountBefore = 0;
   private grownRecord: { record: LogRecord; live: number } | null = null;
 
-  constructor(private readonly tables: LogTables) {}
+  constructor(private readonly store: SlotStore) {}
 
   /** Only while opening: a record that is in the file, with its entries that count. */
   found(record: number, slots: number[], live: number): void {
@@ -156,11 +164,11 @@ export class LogSlots {
     this.close();
     for (const record of new Set(records)) {
       const [slot = 0] = this.place(record).slots;
-      const block = this.tables.block(slot);
+      const block = this.store.block(slot);
       assert(block !== undefined, 'a record that is kept is in the file');
       cutItems(block, record, partition, seq);
-      this.tables.overwrite(slot, block);
       this.writtenBlocks += 1;
+      this.store.save({ slot, isNew: false, block });
     }
   }
 
@@ -189,8 +197,7 @@ export class LogSlots {
 
   private save(slot: number, block: Uint8Array): void {
     this.writtenBlocks += 1;
-    if (slot > this.slotCountBefore) this.tables.write(slot, block);
-    else this.tables.overwrite(slot, block);
+    this.store.save({ slot, isNew: slot > this.slotCountBefore, block });
   }
 
   /** The transaction has committed. */

@@ -1,12 +1,17 @@
 /**
  * What the log file holds, kept in memory beside it: replicas, where their entries stand, the row of the
- * store. A transaction changes both; `keep` after it has committed, `revert` if it did not.
+ * store. A transaction changes this first and leaves the rows that are to be written; `keep` once they are,
+ * `revert` if they could not be.
  */
 import { holds } from '../../core/rules.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import type { PeerRun } from '../../core/protocol/log-command.js';
 import type { LogReplica, LogTransaction } from './log-rules.js';
-import type { LogTables, ReplicaRow, StoreRow } from './log-tables.js';
+import { peerColumns, replicaColumns, storeColumns } from './log-columns.js';
+import type { ReplicaRow, StoreRow } from './log-columns.js';
+import { noRows } from './log-rows.js';
+import type { LogRows } from './log-rows.js';
+import type { LogTables } from './log-tables.js';
 import { EntryPlaces } from './entry-places.js';
 import { entriesBytes, readHead, readItems } from './log-block.js';
 import type { BlockItem } from './log-block.js';
@@ -26,6 +31,8 @@ export class LogState implements LogTransaction {
   readonly bytesFound = new Map<number, number>();
   private readonly replicas = new Map<number, LogReplica>();
   private readonly slots: LogSlots;
+  /** Of the transaction under way. */
+  private rows: LogRows = noRows();
   private storeChanged = false;
   /** Replicas that the transaction changed, as they were. */
   private readonly saved = new Map<LogReplica, LogReplica>();
@@ -36,7 +43,10 @@ export class LogState implements LogTransaction {
     private readonly tables: LogTables,
     private storeRow: StoreRow,
   ) {
-    this.slots = new LogSlots(tables);
+    this.slots = new LogSlots({
+      block: (slot) => this.rows.slots.findLast((row) => row.slot === slot)?.block ?? tables.block(slot),
+      save: (row) => this.rows.slots.push(row),
+    });
   }
 
   get store(): StoreRow {
@@ -227,11 +237,11 @@ export class LogState implements LogTransaction {
     this.save(replica);
     this.replicas.delete(partition);
     this.undo.push(() => this.replicas.set(partition, replica));
-    this.tables.forgetReplica(partition);
+    this.rows.gone.push(partition);
   }
 
   keepRing(version: number, bytes: Uint8Array): void {
-    if (version > this.storeRow.ringVersion) this.changeStore({ ringVersion: version, ring: bytes });
+    if (version > this.storeRow.ringVersion) this.changeStore({ ringVersion: version, ring: bytes.slice() });
   }
 
   keepLease(leaseMs: number): void {
@@ -239,7 +249,7 @@ export class LogState implements LogTransaction {
   }
 
   keepPeerRun(run: PeerRun): void {
-    this.tables.savePeerRun(run);
+    this.rows.peerRuns.push(peerColumns(run));
     this.changed = true;
   }
 
@@ -251,13 +261,14 @@ export class LogState implements LogTransaction {
     this.changed = true;
   }
 
-  /** Writes what the commands left in memory; the last thing before the transaction commits. */
-  write(): void {
+  /** All that the commands of the transaction have changed: to be written, then kept or reverted. */
+  finish(): LogRows {
     this.slots.write();
     for (const replica of this.saved.keys()) {
-      if (this.replicas.get(replica.partition) === replica) this.tables.saveReplica(replica);
+      if (this.replicas.get(replica.partition) === replica) this.rows.replicas.push(replicaColumns(replica));
     }
-    if (this.storeChanged) this.tables.saveStore(this.storeRow);
+    if (this.storeChanged) this.rows.store = storeColumns(this.storeRow);
+    return this.rows;
   }
 
   keep(): void {
@@ -275,6 +286,7 @@ export class LogState implements LogTransaction {
   }
 
   private settle(): void {
+    this.rows = noRows();
     this.saved.clear();
     this.undo = [];
     this.afterwards = [];

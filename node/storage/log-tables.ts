@@ -1,57 +1,18 @@
-/**
- * The log file's tables, row by row: prepared statements, and the small rows as objects with their checksums
- * proved. No decisions here.
- */
+/** The log file's tables: prepared statements, and one transaction that writes rows. No decisions here. */
 import type Database from 'better-sqlite3';
-import { assert } from '../../core/assert.js';
-import type { AckMemory, EpochStart, PeerRun } from '../../core/protocol/log-command.js';
+import { AssertionError, assert } from '../../core/assert.js';
+import type { PeerRun } from '../../core/protocol/log-command.js';
 import { rememberedStoresMax } from '../../core/replication/peer-memory.js';
-import { fieldsChecksum } from './checksum.js';
-import { AmnesiacStore } from './storage-error.js';
-
-/** The one row about the store itself. */
-export interface StoreRow {
-  storeId: string;
-  clusterId: string;
-  bootCount: number;
-  leaseMs: number;
-  endedCleanly: boolean;
-  ringVersion: number;
-  ring: Uint8Array | null;
-}
-
-export interface ReplicaRow {
-  partition: number;
-  promisedEpoch: number;
-  syncedEpoch: number;
-  epochStarts: EpochStart[];
-  baseSeq: number;
-  commitSeq: number;
-  copyNumber: number;
-  firstRecord: number;
-  forgotten: boolean;
-  acks: AckMemory[];
-}
-
-type StoreColumns = [string, string, number, number, number, number, Uint8Array | null];
-type ReplicaColumns = [number, number, number, string, number, number, number, number, number, string];
-type PeerColumns = [string, string, number, string];
-
-function storeColumns(row: StoreRow): StoreColumns {
-  const { storeId, clusterId, bootCount, leaseMs, ringVersion, ring } = row;
-  return [storeId, clusterId, bootCount, leaseMs, row.endedCleanly ? 1 : 0, ringVersion, ring];
-}
-
-function storeChecksum(columns: StoreColumns): number {
-  const [storeId, clusterId, bootCount, leaseMs, clean, ringVersion, ring] = columns;
-  return fieldsChecksum([storeId, clusterId, bootCount, leaseMs, clean, ringVersion], ring);
-}
-
-function proved(fine: boolean, name: string, what: string): void {
-  if (!fine) throw new AmnesiacStore(`${name}: the row of ${what} is damaged`);
-}
+import { peerRun, replicaRow, storeRow } from './log-columns.js';
+import type { PeerColumns, ReplicaColumns, ReplicaRow, StoreColumns, StoreRow } from './log-columns.js';
+import { isEmpty } from './log-rows.js';
+import type { LogRows } from './log-rows.js';
+import { isFull, storageFailure } from './storage-error.js';
 
 export class LogTables {
+  private readonly begin;
+  private readonly end;
+  private readonly abort;
   private readonly writeStatement;
   private readonly overwriteStatement;
   private readonly blockStatement;
@@ -62,6 +23,9 @@ export class LogTables {
   private readonly storeStatement;
 
   constructor(private readonly database: Database.Database) {
+    this.begin = database.prepare('BEGIN IMMEDIATE');
+    this.end = database.prepare('COMMIT');
+    this.abort = database.prepare('ROLLBACK');
     this.writeStatement = database.prepare<[number, Uint8Array]>('INSERT INTO log VALUES (?, ?)');
     this.overwriteStatement = database.prepare<[Uint8Array, number]>(
       'UPDATE log SET block = ? WHERE slot = ?',
@@ -69,30 +33,66 @@ export class LogTables {
     this.blockStatement = database
       .prepare<[number], Uint8Array>('SELECT block FROM log WHERE slot = ?')
       .pluck();
-    this.replicaStatement = database.prepare<[...ReplicaColumns, number]>(
+    this.replicaStatement = database.prepare<ReplicaColumns>(
       'INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.forgetReplicaStatement = database.prepare<[number]>('DELETE FROM replicas WHERE partition = ?');
-    this.peerStatement = database.prepare<[...PeerColumns, number]>(
+    this.peerStatement = database.prepare<PeerColumns>(
       'INSERT OR REPLACE INTO peer_runs VALUES (?, ?, ?, ?, ?)',
     );
     this.forgetPeerStatement = database.prepare<[string, string, number]>(
       `DELETE FROM peer_runs WHERE id = ? AND rowid NOT IN
         (SELECT rowid FROM peer_runs WHERE id = ? ORDER BY rowid DESC LIMIT ?)`,
     );
-    this.storeStatement = database.prepare<[...StoreColumns, number]>(
+    this.storeStatement = database.prepare<StoreColumns>(
       'INSERT OR REPLACE INTO store VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
   }
 
-  /** A slot that is new. */
-  write(slot: number, block: Uint8Array): void {
-    this.writeStatement.run(slot, block);
+  /**
+   * One transaction, durable on return; none if there is nothing to write. `full`: no room on the disk, and
+   * the file is as before. @throws StorageFailure on any other error: the process must end.
+   */
+  commit(rows: LogRows): 'done' | 'full' {
+    if (isEmpty(rows)) return 'done';
+    try {
+      this.begin.run();
+      this.write(rows);
+      this.end.run();
+      return 'done';
+    } catch (error) {
+      this.rollBack();
+      if (isFull(error)) return 'full';
+      throw error instanceof AssertionError ? error : storageFailure('commit', error);
+    }
   }
 
-  overwrite(slot: number, block: Uint8Array): void {
+  private write({ slots, gone, replicas, peerRuns, store }: LogRows): void {
+    for (const { slot, isNew, block } of slots) {
+      if (isNew) this.writeStatement.run(slot, block);
+      else this.overwrite(slot, block);
+    }
+    for (const partition of gone) this.forgetReplicaStatement.run(partition);
+    for (const columns of replicas) this.replicaStatement.run(...columns);
+    for (const columns of peerRuns) {
+      const [id] = columns;
+      this.peerStatement.run(...columns);
+      this.forgetPeerStatement.run(id, id, rememberedStoresMax);
+    }
+    if (store !== null) this.storeStatement.run(...store);
+  }
+
+  private overwrite(slot: number, block: Uint8Array): void {
     const { changes } = this.overwriteStatement.run(block, slot);
     assert(changes === 1, 'a slot that is overwritten is there', { slot });
+  }
+
+  private rollBack(): void {
+    try {
+      if (this.database.inTransaction) this.abort.run();
+    } catch (error) {
+      throw storageFailure('rollback', error);
+    }
   }
 
   block(slot: number): Uint8Array | undefined {
@@ -107,90 +107,21 @@ export class LogTables {
       .iterate();
   }
 
-  saveReplica(row: ReplicaRow): void {
-    const { partition, promisedEpoch, syncedEpoch, baseSeq, commitSeq, copyNumber, firstRecord } = row;
-    const starts = JSON.stringify(row.epochStarts.map(({ epoch, firstSeq }) => [epoch, firstSeq]));
-    const acks = JSON.stringify(row.acks);
-    const columns: ReplicaColumns = [
-      partition,
-      promisedEpoch,
-      syncedEpoch,
-      starts,
-      baseSeq,
-      commitSeq,
-      copyNumber,
-      firstRecord,
-      row.forgotten ? 1 : 0,
-      acks,
-    ];
-    this.replicaStatement.run(...columns, fieldsChecksum(columns));
-  }
-
-  forgetReplica(partition: number): void {
-    this.forgetReplicaStatement.run(partition);
-  }
-
+  /** @throws AmnesiacStore if a row is damaged, as do those below */
   replicas(): ReplicaRow[] {
-    const rows = this.database
-      .prepare<[], [...ReplicaColumns, number]>('SELECT * FROM replicas ORDER BY partition')
-      .raw()
-      .all();
-    return rows.map((columns) => {
-      const sum = columns.pop() as number;
-      const [partition, promisedEpoch, syncedEpoch, starts, baseSeq, ...rest] =
-        columns as unknown as ReplicaColumns;
-      const [commitSeq, copyNumber, firstRecord, forgotten, acks] = rest;
-      proved(sum === fieldsChecksum(columns), this.database.name, `partition ${partition}`);
-      const epochStarts = (JSON.parse(starts) as [number, number][]).map(([epoch, firstSeq]) => ({
-        epoch,
-        firstSeq,
-      }));
-      const memories = JSON.parse(acks) as AckMemory[];
-      return {
-        partition,
-        promisedEpoch,
-        syncedEpoch,
-        epochStarts,
-        baseSeq,
-        commitSeq,
-        copyNumber,
-        firstRecord,
-        forgotten: forgotten === 1,
-        acks: memories,
-      };
-    });
-  }
-
-  saveStore(row: StoreRow): void {
-    const columns = storeColumns(row);
-    this.storeStatement.run(...columns, storeChecksum(columns));
+    const rows = this.database.prepare<[], ReplicaColumns>('SELECT * FROM replicas ORDER BY partition').raw();
+    return rows.all().map((columns) => replicaRow(columns, this.database.name));
   }
 
   store(): StoreRow | null {
     const sql = `SELECT store_id, cluster_id, boot_count, lease_ms, ended_cleanly, ring_version, ring, checksum
       FROM store`;
-    const row = this.database.prepare<[], [...StoreColumns, number]>(sql).raw().get();
-    if (row === undefined) return null;
-    const [storeId, clusterId, bootCount, leaseMs, clean, ringVersion, ring, sum] = row;
-    const columns: StoreColumns = [storeId, clusterId, bootCount, leaseMs, clean, ringVersion, ring];
-    proved(sum === storeChecksum(columns), this.database.name, 'the store');
-    return { storeId, clusterId, bootCount, leaseMs, endedCleanly: clean === 1, ringVersion, ring };
-  }
-
-  savePeerRun(run: PeerRun): void {
-    const columns: PeerColumns = [run.id, run.storeId, run.bootCount, run.runId];
-    this.peerStatement.run(...columns, fieldsChecksum(columns));
-    this.forgetPeerStatement.run(run.id, run.id, rememberedStoresMax);
+    const columns = this.database.prepare<[], StoreColumns>(sql).raw().get();
+    return columns === undefined ? null : storeRow(columns, this.database.name);
   }
 
   peerRuns(): PeerRun[] {
-    const rows = this.database
-      .prepare<[], [...PeerColumns, number]>('SELECT * FROM peer_runs ORDER BY rowid')
-      .raw()
-      .all();
-    return rows.map(([id, storeId, bootCount, runId, sum]) => {
-      proved(sum === fieldsChecksum([id, storeId, bootCount, runId]), this.database.name, `worker ${id}`);
-      return { id, storeId, bootCount, runId };
-    });
+    const rows = this.database.prepare<[], PeerColumns>('SELECT * FROM peer_runs ORDER BY rowid').raw();
+    return rows.all().map((columns) => peerRun(columns, this.database.name));
   }
 }

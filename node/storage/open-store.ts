@@ -5,7 +5,8 @@
 import type { Limits } from '../../core/limits.js';
 import type { RecoveredStore } from '../../core/protocol/log-command.js';
 import type { StorePaths } from './log-messages.js';
-import { LogThread } from './log-thread.js';
+import { LogAdapter } from './log-adapter.js';
+import type { LogAdapterOptions } from './log-adapter.js';
 import { StorageMeasurements } from './storage-measurements.js';
 import { StoreFolder } from './store-folder.js';
 import { TableThread } from './table-thread.js';
@@ -26,15 +27,19 @@ export interface OpenStoreOptions {
   onDamage: (partition: number | null) => void;
   /** Runs a function once at the end of this turn of the event loop; at the end of this task if left out. */
   endOfTurn?: (run: () => void) => void;
+  /** The same, for what may take a moment: when all else of this turn is done. */
+  afterTurn?: (run: () => void) => void;
   /** Rows of the table proved in a second, in the background; 0 for none. */
   scrubRowsPerSecond?: number;
   /** Size that the log's write-ahead log is kept near. */
   walBytes?: number;
+  /** Where the log's transactions are written; by what the disk takes if left out. */
+  place?: LogAdapterOptions['place'];
 }
 
 export interface Store {
   recovered: RecoveredStore;
-  log: LogThread;
+  log: LogAdapter;
   table: TableThread;
   measured: StorageMeasurements;
   /** Of its files. */
@@ -56,7 +61,7 @@ export interface Store {
  */
 export async function openStore(folder: string, options: OpenStoreOptions): Promise<Store> {
   const held = new StoreFolder(folder);
-  let log: LogThread | null = null;
+  let log: LogAdapter | null = null;
   let failed = false;
   const onFailure = (error: Error) => {
     if (!failed) options.onFailure(error);
@@ -64,14 +69,10 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
   };
   try {
     held.ensureFiles(options);
-    const { clusterId, limits, walBytes, endOfTurn = queueMicrotask } = options;
-    const size = walBytes === undefined ? {} : { walBytes };
+    const { endOfTurn = queueMicrotask, afterTurn = endOfTurn } = options;
     const { paths } = held;
     const measured = new StorageMeasurements();
-    const opened = await LogThread.open({
-      ...{ paths, clusterId, limits, measured, onFailure, endOfTurn },
-      ...size,
-    });
+    const opened = LogAdapter.open({ ...options, paths, measured, onFailure, afterTurn });
     log = opened.log;
     const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure, endOfTurn });
     const { recovered } = opened;
@@ -85,7 +86,7 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
   }
 }
 
-async function closeStore(held: StoreFolder, log: LogThread, table: TableThread): Promise<void> {
+async function closeStore(held: StoreFolder, log: LogAdapter, table: TableThread): Promise<void> {
   let cleanly = false;
   try {
     await table.close();

@@ -26,7 +26,7 @@ function failureError({ name, message }: ThreadFailure): Error {
   return new StorageFailure(name === 'StorageFailure' ? message : `${name}: ${message}`);
 }
 
-export class StorageWorker<Request, Reply extends { type: string } | number> {
+export class StorageWorker<Request, Reply extends { type: string }> {
   private readonly thread: Worker;
   private ended = false;
 
@@ -45,8 +45,7 @@ export class StorageWorker<Request, Reply extends { type: string } | number> {
     };
     this.thread.on('message', (message: Reply | ThreadFailure) => {
       if (this.ended) return;
-      if (typeof message === 'number') onReply(message);
-      else if (message.type === 'failure') fail(failureError(message as ThreadFailure));
+      if (message.type === 'failure') fail(failureError(message as ThreadFailure));
       else onReply(message as Reply);
     });
     this.thread.on('error', (error) =>

@@ -61,8 +61,10 @@ export class TableFile {
   /** @throws ForeignStore, AmnesiacStore (a row about a partition is damaged), StorageFailure */
   constructor(source: Database.Database | string, options: TableFileOptions) {
     this.limits = options.limits;
+    let opened: Database.Database | null = null;
     try {
-      this.database = typeof source === 'string' ? new Database(source) : source;
+      if (typeof source === 'string') source = opened = new Database(source);
+      this.database = source;
       configure(this.database, options.pagesMax);
       migrate(this.database, applicationIds.table, tableMigrations);
       this.storeId = this.openStore(options.newStoreId);
@@ -71,6 +73,7 @@ export class TableFile {
       this.reader = new TableReader(this.database);
       this.synced = this.positions();
     } catch (error) {
+      opened?.close();
       throw openingError('the table', error);
     }
   }

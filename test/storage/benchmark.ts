@@ -70,7 +70,7 @@ async function benchLogFile(): Promise<void> {
   log.close();
 }
 
-async function benchLogThread(store: Store): Promise<void> {
+async function benchLogAdapter(store: Store): Promise<void> {
   await submitDone(store, [promise(1, 1), sync(1, 1)]);
   let seq = 1;
   for (const clients of [1, 16, 64, 256]) {
@@ -84,7 +84,7 @@ async function benchLogThread(store: Store): Promise<void> {
       }
     };
     const before = store.log.commitCount;
-    await measure(`log thread, ${clients} clients`, count, () =>
+    await measure(`log adapter, ${clients} clients`, count, () =>
       Promise.all(Array.from({ length: clients }, client)),
     );
     say(`  ${(count / (store.log.commitCount - before)).toFixed(1)} rows a commit`);
@@ -165,7 +165,7 @@ async function fill(keys: number, trimmed: boolean): Promise<void> {
 
 await benchLogFile();
 const threaded = await openStore(path.join(folder, 'threads'), storeOptions());
-await benchLogThread(threaded);
+await benchLogAdapter(threaded);
 await threaded.close();
 await benchTable();
 const keys = Number(options.keys);

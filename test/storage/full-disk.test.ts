@@ -6,6 +6,7 @@ import { LogFile } from '../../node/storage/log-file.js';
 import type { Store } from '../../node/storage/open-store.js';
 import { append, bytesOf, entry, promise, sync } from './entries.js';
 import { apply, checkpoint, newFolder, open, read, removeFolder, submit, submitDone } from './folder.js';
+import { places } from './places.js';
 
 const diskBytes = 6 * 1024 * 1024;
 
@@ -46,7 +47,7 @@ function withinBound(folder: string): void {
   log.close();
 }
 
-describe('a full disk', () => {
+describe.each(places)('a full disk, the log committed %s', (_, place) => {
   let folder: string;
   let mounted = false;
   let opened: Store | null = null;
@@ -68,7 +69,7 @@ describe('a full disk', () => {
     const data = path.join(folder, 'data');
     mkdirSync(data);
     const ballast = path.join(folder, 'ballast');
-    const store = await open(data);
+    const store = await open(data, { place: place() });
     opened = store;
     await submitDone(store, [promise(1, 1), sync(1, 1)]);
     const value = 'x'.repeat(20_000);
@@ -107,7 +108,7 @@ describe('a full disk', () => {
       return;
     }
     const data = path.join(folder, 'data');
-    const store = await open(data);
+    const store = await open(data, { place: place() });
     await submitDone(store, [promise(1, 1), sync(1, 1, 0, [entry(1, 1, { value: 'x'.repeat(100_000) })])]);
     await apply(store, 1, [entry(1, 1, { value: 'x'.repeat(100_000) })]);
     writeFileSync(path.join(folder, 'ballast'), Buffer.alloc(freeBytes(folder)));

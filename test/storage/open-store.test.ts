@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { disownStore } from '../../node/storage/open-store.js';
 import type { Store } from '../../node/storage/open-store.js';
 import { append, bytesOf, entries, entry, promise, spoilEntry, sync, textOf } from './entries.js';
-import { apply, checkpoint, newFolder, open, read, removeFolder, submit, submitDone } from './folder.js';
+import { apply, checkpoint, newFolder, open, read, removeFolder, submitDone } from './folder.js';
 
 function valueOf(store: Store, partition: number, key: string): string | null {
   const row = store.table.get(partition, bytesOf(key));
@@ -209,99 +209,6 @@ describe('openStore', () => {
     const partly = new Database(path.join(image, 'table.db'), { readonly: true });
     expect(partly.prepare('SELECT count(*) FROM stages').pluck().get()).toBe(0);
     partly.close();
-  });
-
-  it('answers refusals one by one, and everything in order', async () => {
-    const store = await open(folder);
-    const order: string[] = [];
-    const note = (name: string) => (results: { status: string }[]) => {
-      order.push(`${name} ${results.map(({ status }) => status).join(' ')}`);
-    };
-    store.log.submit([promise(1, 5), sync(1, 5)], note('a'));
-    store.log.submit([append(1, 5, entries(5, 2, 2)), append(1, 5, entries(5, 1, 1))], note('b'));
-    store.log.submit([{ type: 'note', commits: [] }], note('c'));
-    const last = await submit(store, [append(1, 4, [])]);
-    expect(last).toMatchObject([{ status: 'refused' }]);
-    expect(order).toEqual(['a done done', 'b refused done', 'c done']);
-    await store.close();
-  });
-
-  it('commits a note that nothing follows', async () => {
-    const store = await open(folder);
-    await submitDone(store, [promise(1, 5), sync(1, 5, 0, entries(5, 1, 1))]);
-    await submitDone(store, [{ type: 'note', commits: [{ partition: 1, seq: 1, acks: [] }] }]);
-    const image = imageOf(folder);
-    await store.close();
-    const again = await open(image);
-    expect(again.recovered.replicas[0]).toMatchObject({ commitSeq: 1, appliedSeq: 1 });
-    await again.close();
-  });
-
-  it('puts what waits together into one transaction', async () => {
-    const store = await open(folder);
-    await submitDone(store, [promise(1, 5), sync(1, 5)]);
-    const before = store.log.commitCount;
-    const all: Promise<void>[] = [];
-    for (let seq = 1; seq <= 640; seq += 1) {
-      all.push(submitDone(store, [append(1, 5, entries(5, seq, seq))]));
-      if (seq % 64 === 0) await new Promise((done) => setImmediate(done));
-    }
-    await Promise.all(all);
-    expect(store.log.commitCount - before).toBeGreaterThan(0);
-    expect(store.log.commitCount - before).toBeLessThanOrEqual(10);
-    expect(store.log.queuedBytes).toBe(0);
-    await store.close();
-  });
-
-  it('answers each command for itself, whatever it travelled and was committed with', async () => {
-    const store = await open(folder);
-    await submitDone(store, [promise(1, 5), sync(1, 5)]);
-    const all: ReturnType<typeof submit>[] = [];
-    const handIn = (...commands: Parameters<typeof submit>[1]) => all.push(submit(store, commands));
-    const nextTurn = () => new Promise((done) => setImmediate(done));
-    handIn(append(1, 5, entries(5, 1, 2)));
-    await nextTurn();
-    handIn(append(1, 5, entries(5, 9, 9)));
-    handIn(append(1, 5, entries(5, 3, 3)), append(2, 5, entries(5, 1, 1)));
-    await nextTurn();
-    handIn(promise(2, 7), append(1, 5, entries(5, 4, 4)), promise(1, 4));
-    const results = await Promise.all(all);
-    expect(results.map((own) => own.map(({ status }) => status))).toEqual([
-      ['done'],
-      ['refused'],
-      ['done', 'refused'],
-      ['done', 'done', 'refused'],
-    ]);
-    expect(await read(store, 1, 1)).toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }, { seq: 4 }]);
-    await store.close();
-  });
-
-  it('keeps the write-ahead log small while writes go on', async () => {
-    const store = await open(folder, { walBytes: 256 * 1024 });
-    await submitDone(store, [promise(1, 5), sync(1, 5)]);
-    let seq = 0;
-    for (let round = 0; round < 400; round += 1) {
-      const batch = entries(5, seq + 1, seq + 50);
-      seq += 50;
-      await submitDone(store, [append(1, 5, batch)]);
-      if (round % 100 === 99) await submitDone(store, [{ type: 'trim', partition: 1, throughSeq: seq - 10 }]);
-    }
-    const wal = new Database(path.join(folder, 'log.db'), { readonly: true });
-    const kept = wal.prepare<[], number>('SELECT count(*) FROM log').pluck().get() ?? 0;
-    wal.close();
-    expect(kept).toBeLessThan(20_000 / 10);
-    expect((await read(store, 1, seq - 5)).map((one) => one.seq)).toEqual([
-      seq - 5,
-      seq - 4,
-      seq - 3,
-      seq - 2,
-      seq - 1,
-      seq,
-    ]);
-    const { size } = statSync(path.join(folder, 'log.db-wal'));
-    // 20,000 entries were written, about 4 MB of pages and more with those written again and again.
-    expect(size).toBeLessThan(4 * 1024 * 1024);
-    await store.close();
   });
 
   it('reports damage in the table that its scrub comes across', async () => {

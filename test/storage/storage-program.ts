@@ -8,6 +8,7 @@ import { existsSync, writeSync } from 'node:fs';
 import type { RecoveredReplica } from '../../core/protocol/log-command.js';
 import { append, entry, promise, sync } from './entries.js';
 import { apply, checkpoint, open, submitDone } from './folder.js';
+import { alternatePlaces } from './places.js';
 import type { Store } from '../../node/storage/open-store.js';
 
 export const writtenPartitions = [1, 2, 3, 4];
@@ -58,7 +59,7 @@ async function write(folder: string): Promise<void> {
     say(`failed ${error.message}`);
     process.exit(70);
   };
-  const store = await open(folder, { walBytes: 128 * 1024, onFailure });
+  const store = await open(folder, { walBytes: 128 * 1024, onFailure, place: alternatePlaces() });
   say(`open ${store.recovered.bootCount}`);
   const replicas = new Map(store.recovered.replicas.map((replica) => [replica.partition, replica]));
   await Promise.all(

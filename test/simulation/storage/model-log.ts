@@ -8,7 +8,7 @@ import type { LogCommand, LogResult, PeerRun } from '../../../core/protocol/log-
 import { PeerMemory } from '../../../core/replication/peer-memory.js';
 import { execute } from '../../../node/storage/log-rules.js';
 import type { LogReplica, LogTransaction } from '../../../node/storage/log-rules.js';
-import type { ReplicaRow } from '../../../node/storage/log-tables.js';
+import type { ReplicaRow } from '../../../node/storage/log-columns.js';
 import { EntryPlaces } from '../../../node/storage/entry-places.js';
 
 interface StoredReplica {

@@ -38,6 +38,23 @@ describe('EndOfTick', () => {
     expect(order).toEqual(['work', 'more work', 'flush']);
   });
 
+  it('runs what may take a moment when all else is flushed, and flushes what that leads to', async () => {
+    const endOfTick = new EndOfTick();
+    const order: string[] = [];
+    endOfTick.last(() => {
+      order.push('last');
+      endOfTick.flush(() => order.push('flush of last'));
+      endOfTick.defer(() => order.push('work of last'));
+      endOfTick.last(() => order.push('last of last'));
+    });
+    endOfTick.flush(() => order.push('flush'));
+    endOfTick.defer(() => order.push('work'));
+    await looks(2);
+    expect(order).toEqual(['work', 'flush', 'last', 'work of last', 'flush of last']);
+    await looks(3);
+    expect(order.slice(5)).toEqual(['last of last']);
+  });
+
   it('gives the world its turn when work never ends', async () => {
     const endOfTick = new EndOfTick();
     let runs = 0;
