@@ -15,10 +15,10 @@ import type { Replica } from './replica.js';
 import { dropAppliedTail, tailSlice } from './replica.js';
 import { Turns } from './turn.js';
 
-const batchEntriesMax = 10_000;
+const batchEntriesMax = 20_000;
 const batchBytesMax = 32 * 1024 * 1024;
 /** Parts of the bounds on what may lag behind: gathered for a batch, at most. */
-const gatheredShare = { entries: 1 / 6, bytes: 1 / 4 };
+const gatheredShare = { entries: 1 / 3, bytes: 1 / 4 };
 /** Let go of in one step: a whole batch would hold up everything else for tens of milliseconds. */
 const finishedShare = 1 / 60;
 /** Remembered of peers past and present: as many as a report carries. */

@@ -25,6 +25,8 @@ export const blockFormat = 1;
 const checksumAt = 16;
 /** For entries and their items. */
 const roomBytes = blockBytes - headBytes;
+/** Kept for the next transactions. */
+const sparesMax = 64;
 /** The entry was cut off; it counts for nothing. */
 const flagCut = 1;
 
@@ -88,7 +90,10 @@ function setItem(block: Uint8Array, index: number, partition: number, entry: Ent
 
 /** Fills one block with entries, and goes on filling it after it was written. */
 export class BlockBuilder {
-  private block = new Uint8Array(blockBytes);
+  private block: Uint8Array = new Uint8Array(blockBytes);
+  /** Blocks of the transaction under way that are full, and what such blocks were made of before. */
+  private readonly full: Uint8Array[] = [];
+  private readonly spare: Uint8Array[] = [];
   private items = 0;
   private bytes = 0;
 
@@ -110,11 +115,18 @@ export class BlockBuilder {
     return this.block;
   }
 
-  /** Begins another; the one before is left to whoever writes it. */
+  /** Begins another; the one before is left to whoever writes it, until {@link recycle}. */
   clear(): void {
-    this.block = new Uint8Array(blockBytes);
+    this.full.push(this.block);
+    this.block = this.spare.pop() ?? new Uint8Array(blockBytes);
     this.items = 0;
     this.bytes = 0;
+  }
+
+  /** The transaction has ended: nobody looks at its blocks any more. */
+  recycle(): void {
+    for (const block of this.full) if (this.spare.length < sparesMax) this.spare.push(block);
+    this.full.length = 0;
   }
 }
 

@@ -202,6 +202,7 @@ export class LogSlots {
 
   /** The transaction has committed. */
   keep(): void {
+    this.builder.recycle();
     this.begun.length = 0;
     this.taken.length = 0;
     this.grownRecord = null;

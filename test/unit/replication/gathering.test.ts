@@ -49,7 +49,7 @@ describe('what is committed', () => {
     const few = committed(9, { ...patient, applyLagEntriesMax: 60 });
     few.pass(1_000);
     expect(few.applied).toHaveLength(0);
-    const many = committed(10, { ...patient, applyLagEntriesMax: 60 });
+    const many = committed(10, { ...patient, applyLagEntriesMax: 30 });
     many.pass(tickMs);
     expect(many.applied).toHaveLength(10);
   });
