@@ -13,44 +13,51 @@
 
 /** Commits that are judged together. */
 const judged = 32;
-/** So many of them were quicker than what is taken for the disk's time. */
+/** So many were quicker than what is taken for the disk's time: below `quickMs` here, until it is `slowMs`; */
 const quicker = 8;
-/** From there on commits are made here; */
 const quickMs = 1;
-/** and from there on elsewhere again. */
 const slowMs = 1.5;
-/** One that takes this long is no wait for a core: the disk stalls, */
+/** and no more than a few may hold this thread up for long. */
+const mostOf = 24;
+const longMs = 10;
+/** One that takes this long is no wait for a core: the disk stalls. It is left to the thread for a while, */
 const stallMs = 250;
-/** and gets no chance to do that to this thread again for so many commits. */
-const shunned = 4_096;
-/** Commands that make a batch a large one. */
-const largeBatch = 128;
+/** which is longer each time. */
+const shunMs = 60_000;
+const shunMsMax = 3_600_000;
+/** What makes a batch a large one. */
+const largeCommands = 128;
+const largeBytes = 256 * 1024;
 
 export class CommitPlace {
   /** Until it is known the disk is taken for a slow one. */
   private isQuick = false;
   private recent: number[] = [];
-  private shunnedLeft = 0;
+  private shunnedUntil = -Infinity;
+  private nextShunMs = shunMs;
 
-  /** For a transaction of so many commands. */
-  isHere(commandCount: number): boolean {
-    return this.isQuick && commandCount < largeBatch;
+  /** For a transaction of so many commands, with entries of so many bytes. */
+  isHere(commandCount: number, bytes: number): boolean {
+    return this.isQuick && commandCount < largeCommands && bytes < largeBytes;
   }
 
-  /** What a commit took, wherever it was made. */
-  took(ms: number): void {
-    if (ms >= stallMs) {
-      this.shunnedLeft = shunned;
-      this.isQuick = false;
-    }
-    if (this.shunnedLeft > 0) {
-      this.shunnedLeft -= 1;
-      return;
-    }
+  /** What a commit took, wherever it was made; `now` is of a monotonic clock, in milliseconds. */
+  took(ms: number, now: number): void {
+    if (ms >= stallMs) this.shun(now);
     this.recent.push(ms);
     if (this.recent.length < judged) return;
-    const diskMs = this.recent.sort((a, b) => a - b)[quicker] ?? slowMs;
+    const sorted = this.recent.sort((a, b) => a - b);
     this.recent = [];
-    this.isQuick = diskMs < (this.isQuick ? slowMs : quickMs);
+    const diskMs = sorted[quicker] ?? slowMs;
+    const isLong = (sorted[mostOf] ?? longMs) >= longMs;
+    this.isQuick = diskMs < (this.isQuick ? slowMs : quickMs) && !isLong && now >= this.shunnedUntil;
+  }
+
+  /** Stalls while it is shunned already do not count. */
+  private shun(now: number): void {
+    this.isQuick = false;
+    if (now < this.shunnedUntil) return;
+    this.shunnedUntil = now + this.nextShunMs;
+    this.nextShunMs = Math.min(2 * this.nextShunMs, shunMsMax);
   }
 }

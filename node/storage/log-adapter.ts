@@ -175,7 +175,7 @@ export class LogAdapter implements Log {
     const written = this.attempt(() => {
       const { results, rows } = this.file.stage(batch.commands);
       if (isEmpty(rows)) return { results, outcome: this.file.write(rows), ms: null };
-      if (!this.place.isHere(batch.commands.length)) {
+      if (!this.place.isHere(batch.commands.length, batch.bytes)) {
         this.busy = { batch, results };
         this.writer.post({ type: 'commit', rows });
         return null;
@@ -204,7 +204,7 @@ export class LogAdapter implements Log {
     const holds = this.file.settle(outcome);
     if (ms !== null) {
       const { commitSeconds, commitEntries } = this.options.measured;
-      this.place.took(ms);
+      this.place.took(ms, performance.now());
       commitSeconds.record(ms / 1_000);
       commitEntries.record(entryCount(batch.commands));
       this.checkpoints.wrote(this.file.takeWrittenBlocks());
@@ -218,6 +218,7 @@ export class LogAdapter implements Log {
   }
 
   private written(reply: LogWriterReply): void {
+    if (this.failed) return;
     const { busy } = this;
     this.busy = null;
     if (reply.type === 'checkpointed') {
@@ -227,7 +228,7 @@ export class LogAdapter implements Log {
       this.settle(busy.batch, busy.results, reply.outcome, reply.ms);
     }
     // A commit made here must not hold up what has just been answered; one made elsewhere can begin.
-    if (this.place.isHere(0)) this.planTurn();
+    if (this.place.isHere(0, 0)) this.planTurn();
     else this.goOn();
   }
 
@@ -257,23 +258,26 @@ export class LogAdapter implements Log {
   async close(cleanly = true): Promise<void> {
     this.closing = true;
     try {
-      if (!this.failed) {
-        await new Promise<void>((resolve, reject) => {
-          this.drained = { resolve, reject };
-          this.flush();
-        });
-      }
-    } finally {
-      await Promise.all([this.reader.end(), this.writer.end()]);
-    }
-    if (this.failed) return;
-    try {
-      if (cleanly) {
+      await this.drain();
+      if (cleanly && !this.failed) {
         this.file.endRun();
         this.file.makeDurable();
       }
     } finally {
       this.file.close();
+    }
+  }
+
+  /** All that waits is committed, and the threads have let go of the file. */
+  private async drain(): Promise<void> {
+    try {
+      if (this.failed) return;
+      await new Promise<void>((resolve, reject) => {
+        this.drained = { resolve, reject };
+        this.flush();
+      });
+    } finally {
+      await Promise.all([this.reader.end(), this.writer.end()]);
     }
   }
 }

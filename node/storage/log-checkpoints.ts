@@ -26,7 +26,7 @@ export class LogCheckpoints {
   /** A commit has written so many blocks. */
   wrote(blocks: number): void {
     this.walBytes += blocks * frameBytes + commitOverheadBytes;
-    if (this.walBytes <= this.walBytesWanted) return;
+    if (this.walBytes <= this.walBytesWanted || this.isToFinish) return;
     if (this.walBytes > this.walBytesWanted * walOverrun) {
       // The reading thread does not keep up: better a slow commit than a disk that fills.
       this.isToFinish = true;

@@ -19,6 +19,8 @@ import { LogSlots } from './log-slots.js';
 import type { RecordPlace } from './log-slots.js';
 import { AmnesiacStore } from './storage-error.js';
 
+/** Entries let go of after one transaction: a long log at once would hold up everything else. */
+const releasedMax = 20_000;
 /** A longer gap than this between two entries is no gap but damage. */
 const gapMax = 1_000_000;
 
@@ -37,7 +39,9 @@ export class LogState implements LogTransaction {
   /** Replicas that the transaction changed, as they were. */
   private readonly saved = new Map<LogReplica, LogReplica>();
   private undo: (() => void)[] = [];
-  private afterwards: (() => void)[] = [];
+  private afterwards: (() => readonly number[])[] = [];
+  /** Records of entries that count no more, each as often as it has such entries; the oldest first. */
+  private readonly toRelease: (readonly number[])[] = [];
 
   constructor(
     private readonly tables: LogTables,
@@ -211,14 +215,14 @@ export class LogState implements LogTransaction {
       places.skipTo(lastSeq);
     });
     this.slots.cut(records, partition, seq);
-    this.afterwards.push(() => this.slots.release(records));
+    this.afterwards.push(() => records);
     this.changed = true;
   }
 
   trimThrough(replica: LogReplica, seq: number): void {
     const { places } = replica;
     this.change(replica, { baseSeq: seq, firstRecord: places.from(seq + 1, 1)[0] ?? this.slots.next });
-    this.afterwards.push(() => this.slots.release(places.forgetThrough(seq)));
+    this.afterwards.push(() => places.forgetThrough(seq));
   }
 
   empty(replica: LogReplica, afterSeq: number): void {
@@ -229,7 +233,7 @@ export class LogState implements LogTransaction {
     replica.places = new EntryPlaces(afterSeq);
     replica.baseSeq = afterSeq;
     replica.firstRecord = this.slots.next;
-    this.afterwards.push(() => this.slots.release(old.forgetThrough(old.lastSeq)));
+    this.afterwards.push(() => old.forgetThrough(old.lastSeq));
   }
 
   erase(replica: LogReplica): void {
@@ -275,7 +279,19 @@ export class LogState implements LogTransaction {
     const { afterwards } = this;
     this.slots.keep();
     this.settle();
-    for (const run of afterwards) run();
+    for (const records of afterwards) this.toRelease.push(records());
+    this.releaseSome();
+  }
+
+  private releaseSome(): void {
+    let left = releasedMax;
+    while (left > 0) {
+      const records = this.toRelease.shift();
+      if (records === undefined) return;
+      this.slots.release(records.length > left ? records.slice(0, left) : records);
+      if (records.length > left) this.toRelease.unshift(records.slice(left));
+      left -= records.length;
+    }
   }
 
   revert(): void {

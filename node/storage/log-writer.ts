@@ -15,6 +15,13 @@ import { LogTables } from './log-tables.js';
 import { isFull, sqliteCode, storageFailure } from './storage-error.js';
 import { failureMessage } from './storage-worker.js';
 
+interface CheckpointRow {
+  busy: number;
+  /** Frames in the write-ahead log, and how many of them are in the file. */
+  log: number;
+  checkpointed: number;
+}
+
 const { path } = workerData as LogThreadData;
 const database = new Database(path, { fileMustExist: true });
 configureLog(database);
@@ -30,8 +37,9 @@ function handle(request: LogWriterRequest): LogWriterReply {
 /** SQLite then begins the write-ahead log anew, unless a reader is in the way just now. */
 function finishCheckpoint(): boolean {
   try {
-    const [moved] = database.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[];
-    return moved !== undefined && moved.log === moved.checkpointed;
+    const [moved] = database.pragma('wal_checkpoint(PASSIVE)') as CheckpointRow[];
+    // Where another connection is at it, all that SQLite says is that it is busy.
+    return moved?.busy === 0 && moved.log === moved.checkpointed;
   } catch (error) {
     // Without room the frames stay where they are, and are read from there.
     if (!isFull(error) && !sqliteCode(error).startsWith('SQLITE_BUSY'))

@@ -74,6 +74,15 @@ describe('LogCheckpoints', () => {
     expect(moves).toBe(2);
   });
 
+  it('has nothing moved while the rest is still to be', () => {
+    let moves = 0;
+    const checkpoints = new LogCheckpoints(100_000, () => (moves += 1));
+    for (let commit = 0; commit < 15; commit += 1) checkpoints.wrote(1);
+    checkpoints.moved();
+    checkpoints.wrote(1);
+    expect(moves).toBe(1);
+  });
+
   it('tries again sooner if a reader was in the way, and does not wait for a reader for ever', () => {
     let moves = 0;
     const checkpoints = new LogCheckpoints(100_000, () => (moves += 1));

@@ -379,4 +379,19 @@ describe('a log of rows, as they were kept before', () => {
       [2, 700],
     ]);
   });
+
+  it('gives the slots of a long log back a part at a time, and all of them', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 50_000)), append(2, 5, entries(5, 1, 9))]);
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 50_000 }]);
+    const first = log.freeSlots;
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(slotCount(database) / 2);
+    expect(heldAgain(database, 2)).toHaveLength(9);
+    for (let seq = 10; seq <= 14; seq += 1) log.commit([append(2, 5, entries(5, seq, seq))]);
+    expect(log.freeSlots).toBeGreaterThan(slotCount(database) - 5);
+    expectAllFree(log);
+    expect(heldAgain(database, 1)).toEqual([]);
+  });
 });
