@@ -44,6 +44,8 @@ const answerTimeoutMs = 3_000;
 const closeTimeoutMs = 10_000;
 const stepTimeoutMs = 1_000;
 const handoverPollMs = 20;
+/** Of the event loop, in which peers that did not know yet are told where to ask. */
+const lastTurns = 20;
 /** Half a heartbeat. What comes from a controller ends the rest. */
 const restTicks = 5;
 
@@ -247,9 +249,11 @@ function stopInOrder(
     // is chosen.
     while (handOver && isPrimaryOfAny(worker.ring())) await pause(handoverPollMs);
   });
-  shutdown.addStep('go on answering', values.lingerMs + stepTimeoutMs, () =>
-    pause(handOver ? values.lingerMs : 0),
-  );
+  shutdown.addStep('go on answering', values.lingerMs + stepTimeoutMs, async () => {
+    await pause(handOver ? values.lingerMs : 0);
+    // This process may have been kept from running: what has arrived meanwhile is read after a timer.
+    for (let turn = 0; turn < lastTurns; turn += 1) await pause(1);
+  });
   shutdown.addStep('finish requests', answerTimeoutMs + stepTimeoutMs, () => api.close(answerTimeoutMs));
   shutdown.addStep('close streams', stepTimeoutMs, () => {
     ticks.stop();

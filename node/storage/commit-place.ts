@@ -13,8 +13,9 @@
 
 /** Commits that are judged together. */
 const judged = 32;
-/** So many were quicker than what is taken for the disk's time: below `quickMs` here, until it is `slowMs`; */
+/** The disk's time: so many of them were quicker. */
 const quicker = 8;
+/** Below the first of these commits are made here, until it reaches the second; */
 const quickMs = 1;
 const slowMs = 1.5;
 /** and no more than a few may hold this thread up for long. */
