@@ -124,7 +124,7 @@ export class LogAdapter implements Log {
   }
 
   read(partition: number, fromSeq: number, bytesMax: number, done: (entries: Entry[]) => void): void {
-    if (this.closing) return;
+    if (this.closing || this.failed) return;
     const ask = () => {
       const places = this.file.locate(partition, fromSeq, readEntriesMax);
       const id = this.nextReadId;

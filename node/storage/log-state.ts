@@ -245,7 +245,9 @@ export class LogState implements LogTransaction {
   }
 
   keepRing(version: number, bytes: Uint8Array): void {
-    if (version > this.storeRow.ringVersion) this.changeStore({ ringVersion: version, ring: bytes.slice() });
+    // Its own copy, whatever memory these are a part of: it is written again with every change of the row.
+    if (version > this.storeRow.ringVersion)
+      this.changeStore({ ringVersion: version, ring: new Uint8Array(bytes) });
   }
 
   keepLease(leaseMs: number): void {

@@ -1,5 +1,5 @@
 /** A folder of its own for each test, and the store in it. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { defaultLimits } from '../../core/limits.js';
@@ -16,6 +16,15 @@ export function newFolder(where: 'disk' | 'memory' = 'disk'): string {
 
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** What a crash would leave: the files as they are, without their end being written. */
+export function crashImage(folder: string): string {
+  const image = newFolder();
+  for (const name of ['log.db', 'log.db-wal', 'table.db', 'table.db-wal']) {
+    if (existsSync(path.join(folder, name))) cpSync(path.join(folder, name), path.join(image, name));
+  }
+  return image;
 }
 
 export function storeOptions(changes: Partial<OpenStoreOptions> = {}): OpenStoreOptions {

@@ -1,13 +1,13 @@
-import { cpSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import type { OpenStoreOptions } from '../../node/storage/open-store.js';
 import { append, entries, entry, promise, sync } from './entries.js';
-import { newFolder, open, read, removeFolder, submit, submitDone } from './folder.js';
+import { crashImage, newFolder, open, read, removeFolder, submit, submitDone } from './folder.js';
 import { places } from './places.js';
 
-describe.each(places)('the log, committed %s', (_, place) => {
+describe.each(places)('the log, committed %s', (where, place) => {
   let folder: string;
   const others: string[] = [];
   beforeEach(() => {
@@ -21,10 +21,8 @@ describe.each(places)('the log, committed %s', (_, place) => {
     return open(folder, { place: place(), ...changes });
   }
 
-  /** What a crash would leave: the files as they are, without their end being written. */
   function imageOf(source: string): string {
-    const image = newFolder();
-    cpSync(source, image, { recursive: true, filter: (name) => !name.endsWith('lock.db') });
+    const image = crashImage(source);
     others.push(image);
     return image;
   }
@@ -119,6 +117,17 @@ describe.each(places)('the log, committed %s', (_, place) => {
     const { size } = statSync(path.join(folder, 'log.db-wal'));
     // 20,000 entries were written, about 4 MB of pages and more with those written again and again.
     expect(size).toBeLessThan(4 * 1024 * 1024);
+    await store.close();
+  });
+
+  it('is written where it is said to be', async () => {
+    const store = await openHere();
+    const before = store.log.commitCount;
+    await submitDone(store, [promise(1, 5), sync(1, 5)]);
+    for (let seq = 1; seq <= 11; seq += 1) await submitDone(store, [append(1, 5, [entry(5, seq)])]);
+    const { commitCount, commitsHere } = store.log;
+    const expected = { 'on the thread that asks': 12, 'on a thread of its own': 0 }[where] ?? 6;
+    expect([commitCount - before, commitsHere]).toEqual([12, expected]);
     await store.close();
   });
 

@@ -6,21 +6,12 @@ import Database from 'better-sqlite3';
 import { disownStore } from '../../node/storage/open-store.js';
 import type { Store } from '../../node/storage/open-store.js';
 import { append, bytesOf, entries, entry, promise, spoilEntry, sync, textOf } from './entries.js';
-import { apply, checkpoint, newFolder, open, read, removeFolder, submitDone } from './folder.js';
+import { apply, checkpoint, crashImage, open, newFolder, read, removeFolder, submitDone } from './folder.js';
 
 function valueOf(store: Store, partition: number, key: string): string | null {
   const row = store.table.get(partition, bytesOf(key));
   if (row === 'damaged') throw new Error('damaged');
   return row === null ? null : textOf(row.value);
-}
-
-/** What a crash would leave: the files as they are, without their end being written. */
-function crashImage(folder: string): string {
-  const image = newFolder();
-  for (const name of ['log.db', 'log.db-wal', 'table.db', 'table.db-wal']) {
-    if (existsSync(path.join(folder, name))) cpSync(path.join(folder, name), path.join(image, name));
-  }
-  return image;
 }
 
 describe('openStore', () => {
