@@ -122,6 +122,8 @@ async function runComparison(): Promise<void> {
 async function runSustained(seconds: number): Promise<void> {
   const clients = options.clients.includes(',') ? 64 : Number(options.clients);
   const shape = { seconds, clients, keys: Number(options.keys ?? 1_000_000), valueBytes: 256 };
+  if (!(shape.keys >= 10))
+    program.error('--sustained takes ten keys or more: it times the tenths of filling');
   const refill = options.refill === true;
   say(`${clients} clients write ${shape.keys} keys at random for ${seconds} s`);
   const sustained = await sustain({ ...shape, refill, folder, port, say });

@@ -47,7 +47,7 @@ export interface Store {
   /**
    * Writes what was handed in, marks the end as clean and frees the folder. Rejects with StorageFailure if
    * something could not be written (a full disk): the folder is free all the same, and the next start is that
-   * of an unclean end.
+   * of an unclean end. Asked for again it answers the same.
    */
   close(): Promise<void>;
 }
@@ -76,7 +76,8 @@ export async function openStore(folder: string, options: OpenStoreOptions): Prom
     log = opened.log;
     const table = await TableThread.open({ ...options, path: paths.table, measured, onFailure, endOfTurn });
     const { recovered } = opened;
-    const close = () => closeStore(held, opened.log, table);
+    let closing: Promise<void> | null = null;
+    const close = () => (closing ??= closeStore(held, opened.log, table));
     return { recovered, log, table, measured, paths, close };
   } catch (error) {
     failed = true;

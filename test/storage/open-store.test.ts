@@ -84,6 +84,15 @@ describe('openStore', () => {
     },
   );
 
+  it('ends once, for everyone who asks for it', async () => {
+    const store = await open(folder);
+    await Promise.all([store.close(), store.close()]);
+    await store.close();
+    const again = await open(folder);
+    expect(again.recovered.bootCount).toBe(2);
+    await again.close();
+  });
+
   it('lets one process in at a time', async () => {
     const store = await open(folder);
     await expect(open(folder)).rejects.toMatchObject({ name: 'StoreLocked' });
