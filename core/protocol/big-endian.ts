@@ -35,6 +35,21 @@ export function getFloat64(bytes: Uint8Array, at: number): number {
   return float[0] ?? 0;
 }
 
+/** A whole number that is kept as a float. */
+export function getWhole(bytes: Uint8Array, at: number): number {
+  return asWhole(getFloat64(bytes, at));
+}
+
+/**
+ * The same number, held as V8 holds small whole ones: in the field itself. What comes out of an array of
+ * floats is an object of its own, and so is what is reckoned from it; the first of them that is put into a
+ * field makes all fields of that name places for such objects, and all code that knew them is compiled anew.
+ */
+export function asWhole(value: number): number {
+  const whole = value | 0;
+  return whole === value ? whole : value;
+}
+
 export function setFloat64(bytes: Uint8Array, at: number, value: number): void {
   float[0] = value;
   for (let index = 0, from = top; index < 8; index += 1, from += step)

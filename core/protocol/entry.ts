@@ -10,7 +10,15 @@
  * with the same idempotency key is answered from the log as from the table.
  */
 import { assert } from '../assert.js';
-import { getFloat64, getUint16, getUint32, setFloat64, setUint16, setUint32 } from './big-endian.js';
+import {
+  getFloat64,
+  getUint16,
+  getUint32,
+  getWhole,
+  setFloat64,
+  setUint16,
+  setUint32,
+} from './big-endian.js';
 import { cut } from './slab.js';
 import { WireError } from './wire.js';
 import type { Version, WriteOperation } from './operation.js';
@@ -107,8 +115,8 @@ export function parseEntry(bytes: Uint8Array, checksum: Checksum): Entry {
     throw new WireError('entry lengths do not add up');
   if (checksum(bytes.subarray(0, length)) !== getUint32(bytes, length))
     throw new WireError('entry checksum differs');
-  const epoch = getFloat64(bytes, 4);
-  const seq = getFloat64(bytes, 12);
+  const epoch = getWhole(bytes, 4);
+  const seq = getWhole(bytes, 12);
   if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq) || epoch < 1 || seq < 1) {
     throw new WireError('entry position is not a position');
   }

@@ -222,7 +222,7 @@ export class Applier {
     replica.durable.baseSeq = through;
     // What stays is counted by the average: the sizes of entries that memory let go of are not known any
     // more.
-    replica.logBytes = held <= gone ? 0 : (replica.logBytes * (held - gone)) / held;
+    replica.logBytes = held <= gone ? 0 : Math.round((replica.logBytes * (held - gone)) / held);
     this.context.jot({ type: 'trim', partition: replica.partition, throughSeq: through });
   }
 }
