@@ -1,7 +1,7 @@
 /**
  * What a row of the log's table holds: a block of fixed size, so that SQLite writes a new one over an old one
- * in place, one page and no other. A *record* is what has one number: some whole entries in one block, or one
- * entry that is too large for a block, in pieces.
+ * in place, one page and no other. A *record* is what has one number: some whole entries in one block, or a
+ * *run*: entries of one transaction, large ones among them, that go on from block to block, in pieces.
  *
  *   block:  head | bytes of entries ... unused ... | last item | ... | first item
  *   head:   format u8 | record u56 | piece u16 | pieces u16 | items u16 | bytes u16 | checksum u32
@@ -9,7 +9,7 @@
  *
  * Items come in the order of their entries. The checksum is of the head before it and of the items: what was
  * in a block is known even where an entry is damaged, each of which has a checksum of its own. Later pieces
- *have no items.
+ * have no items.
  */
 import { assert } from '../../core/assert.js';
 import type { Entry } from '../../core/protocol/entry.js';
@@ -27,6 +27,10 @@ const checksumAt = 16;
 const roomBytes = blockBytes - headBytes;
 /** Kept for the next transactions. */
 const sparesMax = 64;
+/** Whoever wants one entry of a run reads all of it. */
+const runBlocksMax = 16;
+/** They have to fit into its first block. */
+const runItemsMax = 96;
 /** The entry was cut off; it counts for nothing. */
 const flagCut = 1;
 
@@ -130,24 +134,77 @@ export class BlockBuilder {
   }
 }
 
-export function isLarge({ bytes }: Entry): boolean {
-  return bytes.length + itemBytes > roomBytes;
+/** An entry and whose it is. */
+export interface PlacedEntry {
+  partition: number;
+  entry: Entry;
 }
 
-/** The blocks of one entry that is too large for one. */
-export function largeRecord(record: number, partition: number, entry: Entry): Uint8Array[] {
-  const first = roomBytes - itemBytes;
-  const pieces = 1 + Math.ceil((entry.bytes.length - first) / roomBytes);
-  assert(pieces > 1 && pieces <= 0xffff, 'a large entry has a few pieces');
-  return Array.from({ length: pieces }, (_, piece) => {
-    const block = new Uint8Array(blockBytes);
-    const from = piece === 0 ? 0 : first + (piece - 1) * roomBytes;
-    const part = entry.bytes.subarray(from, first + piece * roomBytes);
-    block.set(part, headBytes);
-    const items = piece === 0 ? 1 : 0;
-    if (items > 0) setItem(block, 0, partition, entry);
-    setHead(block, { record, piece, pieces, items, bytes: part.length });
-    return block;
+/** No two of its size share a block: those of one transaction are written as a run. */
+export function isLarge({ bytes }: Entry): boolean {
+  return bytes.length + itemBytes > roomBytes / 2;
+}
+
+/** Entries of one record, one after the other over as many blocks as they fill. */
+export class RunBuilder {
+  private entries: PlacedEntry[] = [];
+  private bytes = 0;
+
+  /** One entry always does. */
+  fits({ bytes }: Entry): boolean {
+    const items = this.entries.length + 1;
+    if (items === 1) return true;
+    return items <= runItemsMax && this.bytes + bytes.length + items * itemBytes <= runBlocksMax * roomBytes;
+  }
+
+  add(partition: number, entry: Entry): void {
+    assert(this.fits(entry), 'a run is not made longer than it may be');
+    this.entries.push({ partition, entry });
+    this.bytes += entry.bytes.length;
+  }
+
+  /** Its blocks, in the order of their pieces. The next run begins. */
+  seal(record: number): Uint8Array[] {
+    const { entries, bytes } = this;
+    this.entries = [];
+    this.bytes = 0;
+    assert(entries.length > 0, 'a run has entries');
+    const first = roomBytes - entries.length * itemBytes;
+    const pieces = 1 + Math.max(0, Math.ceil((bytes - first) / roomBytes));
+    assert(pieces <= 0xffff, 'a large entry has a few pieces');
+    // One piece of memory: it is posted as one.
+    const memory = new Uint8Array(pieces * blockBytes);
+    const blocks = Array.from({ length: pieces }, (_, piece) =>
+      memory.subarray(piece * blockBytes, (piece + 1) * blockBytes),
+    );
+    spread(entries, blocks, first);
+    blocks.forEach((block, piece) => {
+      const from = piece === 0 ? 0 : first + (piece - 1) * roomBytes;
+      const length = Math.min(bytes - from, piece === 0 ? first : roomBytes);
+      setHead(block, { record, piece, pieces, items: piece === 0 ? entries.length : 0, bytes: length });
+    });
+    return blocks;
+  }
+}
+
+/** Items go into the first block, which has room for `first` bytes beside them. */
+function spread(entries: readonly PlacedEntry[], blocks: readonly Uint8Array[], first: number): void {
+  let piece = 0;
+  let used = 0;
+  entries.forEach(({ partition, entry }, index) => {
+    const [head] = blocks;
+    if (head !== undefined) setItem(head, index, partition, entry);
+    for (let from = 0; from < entry.bytes.length;) {
+      const room = piece === 0 ? first : roomBytes;
+      const part = entry.bytes.subarray(from, from + room - used);
+      blocks[piece]?.set(part, headBytes + used);
+      from += part.length;
+      used += part.length;
+      if (used === room) {
+        piece += 1;
+        used = 0;
+      }
+    }
   });
 }
 

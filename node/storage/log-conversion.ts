@@ -5,7 +5,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { Entry } from '../../core/protocol/entry.js';
-import { BlockBuilder, isLarge, largeRecord } from './log-block.js';
+import { BlockBuilder, isLarge, RunBuilder } from './log-block.js';
 
 type Row = [id: number, partition: number, seq: number, epoch: number, entry: unknown];
 
@@ -21,6 +21,7 @@ export function packRows(database: Database.Database): void {
     )
     .raw();
   const builder = new BlockBuilder();
+  const run = new RunBuilder();
   let lastId = 0;
   let count = 0;
   let isEmpty = true;
@@ -36,7 +37,8 @@ export function packRows(database: Database.Database): void {
     const entry: Entry = { epoch, seq, bytes };
     if (isLarge(entry)) {
       flush();
-      for (const block of largeRecord(id, partition, entry)) insert.run(block);
+      run.add(partition, entry);
+      for (const block of run.seal(id)) insert.run(block);
     } else {
       if (!builder.fits(entry)) flush();
       builder.add(partition, entry);

@@ -54,7 +54,11 @@ function itemField(offset: number): string {
   return `(${blockBytes + 1 + offset} - (item + 1) * ${itemBytes})`;
 }
 
-const entriesView = `
+const itemBytesText = numberAt('block', itemField(3), 4);
+
+/** `inPieces`: an entry of a record that has several blocks, which are one after the other in `whole`. */
+function entriesView(inPieces: string): string {
+  return `
 CREATE VIEW entries AS
 WITH RECURSIVE byte_values(bytes) AS MATERIALIZED (VALUES (x'${allBytes}')),
 records AS MATERIALIZED (
@@ -66,7 +70,7 @@ records AS MATERIALIZED (
 items AS (
   SELECT block, record, pieces, items, 0 AS item, ${headBytes + 1} AS at FROM records WHERE items > 0
   UNION ALL
-  SELECT block, record, pieces, items, item + 1, at + ${numberAt('block', itemField(3), 4)}
+  SELECT block, record, pieces, items, item + 1, at + ${itemBytesText}
   FROM items WHERE item + 1 < items
 ),
 wholes AS MATERIALIZED (
@@ -79,7 +83,7 @@ placed AS (
   SELECT items.record, ${numberAt('block', itemField(0), 2)} AS partition,
     ${numberAt('block', itemField(2), 1)} AS flags,
     ${numberAt('block', itemField(7), 7)} AS epoch, ${numberAt('block', itemField(14), 7)} AS seq,
-    CASE pieces WHEN 1 THEN substr(block, at, ${numberAt('block', itemField(3), 4)}) ELSE whole END AS entry
+    CASE pieces WHEN 1 THEN substr(block, at, ${itemBytesText}) ELSE ${inPieces} END AS entry
   FROM items LEFT JOIN wholes ON wholes.record = items.record
 ),
 parts AS (
@@ -89,6 +93,7 @@ parts AS (
   WHERE flags = 0 AND record >= replicas.first_record AND seq > replicas.base_seq
 )
 ${entryColumns}`;
+}
 
 export const logMigrations: readonly Migration[] = [
   {
@@ -181,7 +186,14 @@ CREATE TABLE replicas (
 ) STRICT;
 INSERT INTO replicas SELECT * FROM replicas_before;
 DROP TABLE replicas_before;
-${entriesView};`,
+${entriesView('whole')};`,
     convert: packRows,
+  },
+  {
+    // A record of several blocks may hold several entries.
+    number: 4,
+    sql: `
+DROP VIEW entries;
+${entriesView(`substr(whole, at - ${headBytes}, ${itemBytesText})`)};`,
   },
 ];

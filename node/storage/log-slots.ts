@@ -1,14 +1,15 @@
 /**
  * The rows of the log's table as slots, each with room for one block: new blocks are written over those that
  * nobody needs, so that a commit changes their pages and no others, and nothing is ever removed. Entries go
- * on filling the open block from commit to commit until it is full.
+ * on filling the open block from commit to commit until it is full. From the first large entry of a
+ * transaction on, they follow each other in a run of blocks instead, which is written with that transaction.
  *
  * A record is kept until none of its entries counts; then its slots are free, the newest first in use again,
  * since SQLite has their pages at hand. What is free stands in memory alone: opening finds it out.
  */
 import { assert } from '../../core/assert.js';
 import type { Entry } from '../../core/protocol/entry.js';
-import { BlockBuilder, cutItems, isLarge, largeRecord } from './log-block.js';
+import { BlockBuilder, cutItems, isLarge, RunBuilder } from './log-block.js';
 import type { SlotRow } from './log-rows.js';
 
 interface LogRecord {
@@ -50,6 +51,9 @@ export class LogSlots {
   private open: OpenBlock | null = null;
   /** Of the open block. */
   private readonly builder = new BlockBuilder();
+  /** What the transaction under way has begun; there is no open block then. */
+  private run: { number: number; record: LogRecord } | null = null;
+  private readonly runBuilder = new RunBuilder();
   /** Of the transaction under way. */
   private readonly begun: number[] = [];
   private readonly taken: number[] = [];
@@ -97,12 +101,13 @@ export class LogSlots {
    * Not above the record of any entry added from now on, and above that of all before if there is none open.
    */
   get next(): number {
-    return this.open?.record ?? this.nextRecord;
+    return this.run?.number ?? this.open?.record ?? this.nextRecord;
   }
 
   /** Answers the record that it is in. It is in the file after {@link write}. */
   add(partition: number, entry: Entry): number {
-    if (isLarge(entry)) return this.addLarge(partition, entry);
+    if (this.run !== null && !this.runBuilder.fits(entry)) this.endRun();
+    if (this.run !== null || isLarge(entry)) return this.addToRun(partition, entry);
     if (this.open === null || !this.builder.fits(entry)) {
       this.close();
       this.begin();
@@ -118,14 +123,30 @@ export class LogSlots {
     return open.record;
   }
 
-  private addLarge(partition: number, entry: Entry): number {
+  private addToRun(partition: number, entry: Entry): number {
+    this.run ??= this.beginRun();
+    this.runBuilder.add(partition, entry);
+    this.run.record.live += 1;
+    return this.run.number;
+  }
+
+  private beginRun(): { number: number; record: LogRecord } {
     this.close();
-    const record = this.takeNumber();
-    const blocks = largeRecord(record, partition, entry);
-    const slots = blocks.map(() => this.takeSlot());
-    blocks.forEach((block, index) => this.save(slots[index] ?? 0, block));
-    this.records.set(record, { slots, live: 1 });
-    return record;
+    const number = this.takeNumber();
+    const record: LogRecord = { slots: [], live: 0 };
+    this.records.set(number, record);
+    return { number, record };
+  }
+
+  private endRun(): void {
+    if (this.run === null) return;
+    const { number, record } = this.run;
+    this.run = null;
+    for (const block of this.runBuilder.seal(number)) {
+      const slot = this.takeSlot();
+      record.slots.push(slot);
+      this.save(slot, block);
+    }
   }
 
   /** What is added after it is in records that are new. */
@@ -190,6 +211,7 @@ export class LogSlots {
 
   /** Before the transaction commits. */
   write(): void {
+    this.endRun();
     if (this.open?.isChanged !== true) return;
     this.save(this.open.slot, this.builder.seal(this.open.record));
     this.open.isChanged = false;

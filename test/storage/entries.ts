@@ -38,6 +38,12 @@ export function entries(epoch: number, fromSeq: number, throughSeq: number): Ent
   return Array.from({ length: throughSeq - fromSeq + 1 }, (_, index) => entry(epoch, fromSeq + index));
 }
 
+/** Of epoch 5, with exactly so many bytes. */
+export function sized(seq: number, bytes: number): Entry {
+  const { length } = entry(5, seq, { value: '' }).bytes;
+  return entry(5, seq, { value: 'x'.repeat(bytes - length) });
+}
+
 export function sync(partition: number, epoch: number, cutTo = 0, added: Entry[] = []): LogCommand {
   const epochStarts = [{ epoch, firstSeq: cutTo + 1 }];
   return { type: 'sync', partition, epoch, cutTo, epochStarts, entries: added, copy: null };

@@ -2,27 +2,14 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
-import type { Entry } from '../../core/protocol/entry.js';
 import type { LogCommand } from '../../core/protocol/log-command.js';
 import { fieldsChecksum } from '../../node/storage/checksum.js';
-import {
-  BlockBuilder,
-  blockBytes,
-  cutItems,
-  entriesBytes,
-  headBytes,
-  isLarge,
-  itemBytes,
-  largeRecord,
-  readHead,
-  readItems,
-} from '../../node/storage/log-block.js';
+import { BlockBuilder, readHead } from '../../node/storage/log-block.js';
 import { LogFile } from '../../node/storage/log-file.js';
 import { LogRecordReader } from '../../node/storage/log-record-reader.js';
 import { logMigrations } from '../../node/storage/log-schema.js';
 import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
-import { append, entries, entry, promise, sync } from './entries.js';
+import { append, entries, entry, promise, sized, sync } from './entries.js';
 import { newFolder, removeFolder } from './folder.js';
 
 const identity = { clusterId: 'c', newStoreId: 'a1' };
@@ -30,12 +17,6 @@ const began: LogCommand[] = [promise(1, 5), sync(1, 5), promise(2, 5), sync(2, 5
 
 function open(database: Database.Database): LogFile {
   return new LogFile(database, { ...identity, verify: true });
-}
-
-/** The entry has exactly so many bytes. */
-function sized(seq: number, bytes: number): Entry {
-  const { length } = entry(5, seq, { value: '' }).bytes;
-  return entry(5, seq, { value: 'x'.repeat(bytes - length) });
 }
 
 function held(log: LogFile, partition: number): [number, number][] {
@@ -66,83 +47,6 @@ function heldAgain(database: Database.Database, partition: number): [number, num
   expect([...log.damage]).toEqual([]);
   return held(log, partition);
 }
-
-describe('a block of the log', () => {
-  it('gives back what went in, whatever the sizes', () => {
-    const sizes = fc.array(
-      fc.oneof(fc.integer({ min: 100, max: 700 }), fc.integer({ min: 3_900, max: 9_000 })),
-      {
-        minLength: 1,
-        maxLength: 12,
-      },
-    );
-    fc.assert(
-      fc.property(sizes, fc.integer({ min: 1, max: 2 ** 53 - 1 }), (lengths, record) => {
-        const builder = new BlockBuilder();
-        const taken: Entry[] = [];
-        lengths.forEach((length, index) => {
-          const one = sized(index + 1, length);
-          if (isLarge(one)) {
-            const blocks = largeRecord(record, 3, one);
-            const [first = new Uint8Array(0)] = blocks;
-            expect(readHead(first)).toMatchObject({ record, piece: 0, pieces: blocks.length, items: 1 });
-            expect(blocks.every((block) => block.length === blockBytes)).toBe(true);
-            expect(Buffer.from(entriesBytes(blocks)).equals(Buffer.from(one.bytes))).toBe(true);
-          } else if (builder.fits(one)) {
-            builder.add(index, one);
-            taken.push(one);
-          }
-        });
-        const block = builder.seal(record);
-        const head = readHead(block);
-        const bytes = entriesBytes([block]);
-        const found = readItems(block, head).map(({ seq, epoch, at, length }) => ({
-          seq,
-          epoch,
-          bytes: Buffer.from(bytes.subarray(at, at + length)),
-        }));
-        expect(found).toEqual(taken.map((one) => ({ ...one, bytes: Buffer.from(one.bytes) })));
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  it('holds an entry that just fits, and one more byte makes a second block', () => {
-    const most = blockBytes - headBytes - itemBytes;
-    expect(new BlockBuilder().fits(sized(1, most))).toBe(true);
-    expect(isLarge(sized(1, most))).toBe(false);
-    expect(largeRecord(1, 1, sized(1, most + 1))).toHaveLength(2);
-  });
-
-  it('tells of every changed bit in its head and its items', () => {
-    const builder = new BlockBuilder();
-    builder.add(1, entry(5, 1));
-    builder.add(2, entry(5, 2));
-    const sound = builder.seal(7).slice();
-    for (let at = 0; at < blockBytes; at += 1) {
-      if (at >= headBytes && at < blockBytes - 2 * itemBytes) continue;
-      const block = sound.slice();
-      block[at] = (block[at] ?? 0) ^ 0x10;
-      expect(() => readHead(block)).toThrow('damaged');
-    }
-    expect(() => readHead(new Uint8Array(blockBytes))).toThrow('damaged');
-    expect(() => readHead(sound.subarray(1))).toThrow('damaged');
-  });
-
-  it('marks what was cut, of one partition alone', () => {
-    const builder = new BlockBuilder();
-    for (let seq = 1; seq <= 3; seq += 1)
-      for (const partition of [1, 2]) builder.add(partition, entry(5, seq));
-    const block = builder.seal(7);
-    cutItems(block, 7, 1, 1);
-    const head = readHead(block);
-    const cut = readItems(block, head).filter(({ isCut }) => isCut);
-    expect(cut.map(({ partition, seq }) => [partition, seq])).toEqual([
-      [1, 2],
-      [1, 3],
-    ]);
-  });
-});
 
 describe('the slots of a log', () => {
   it('are filled from commit to commit', () => {
@@ -197,6 +101,51 @@ describe('the slots of a log', () => {
     ]);
     expect(heldAgain(database, 2)).toEqual([[5, 1]]);
     expect(open(database).freeSlots).toBe(log.freeSlots);
+  });
+
+  it('are filled by large entries of one transaction, one after the other', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, entries(5, 1, 2))]);
+    const large = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, index) => sized(from + index, 4_200));
+    const before = slotCount(database);
+    // 12 entries of 4,200 bytes, a small one among them, in 51,000 bytes: 13 blocks.
+    log.commit([append(1, 5, large(3, 8)), append(2, 5, [entry(5, 1)]), append(1, 5, large(9, 14))]);
+    expect(slotCount(database) - before).toBe(13);
+    log.commit([append(1, 5, [entry(5, 15)]), append(2, 5, [entry(5, 2)])]);
+    for (const one of [log, open(database)]) {
+      expect(held(one, 1)).toEqual(entries(5, 1, 15).map(({ epoch, seq }) => [epoch, seq]));
+      expect(held(one, 2)).toHaveLength(2);
+      expect(one.read(1, 7, 1)[0]?.bytes).toEqual(sized(7, 4_200).bytes);
+    }
+    // As long as one of them counts all of its slots are needed.
+    log.commit([{ type: 'trim', partition: 1, throughSeq: 14 }]);
+    expect(log.freeSlots).toBeLessThan(13);
+    expect(heldAgain(database, 2)).toHaveLength(2);
+    expectAllFree(log);
+  });
+
+  it('forget what was cut from a run, and keep what went into it before and after', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([
+      ...began,
+      append(1, 5, [sized(1, 5_000), sized(2, 5_000), entry(5, 3)]),
+      append(2, 5, [sized(1, 3_000)]),
+      sync(1, 6, 1, [entry(6, 2)]),
+      append(2, 5, [sized(2, 3_000)]),
+    ]);
+    log.commit([sync(2, 6, 1, [entry(6, 2)])]);
+    for (const one of [log, open(database)]) {
+      expect([...one.damage]).toEqual([]);
+      for (const partition of [1, 2])
+        expect(held(one, partition)).toEqual([
+          [5, 1],
+          [6, 2],
+        ]);
+    }
+    expectAllFree(log);
   });
 
   it('forget what was cut, and nothing that stands beside it', () => {
@@ -297,7 +246,11 @@ describe('the slots of a log', () => {
   it('show what is lost with a block that another was written over', () => {
     const database = new Database(':memory:');
     const log = open(database);
-    log.commit([...began, append(1, 5, entries(5, 1, 60)), append(1, 5, [sized(61, 9_000), entry(5, 62)])]);
+    log.commit([
+      ...began,
+      append(1, 5, entries(5, 1, 60)),
+      append(1, 5, [sized(61, 9_000), sized(62, 9_000), entry(5, 63)]),
+    ]);
     const [, second = 0] = log.locate(1, 1, 60).map(({ slots }) => slots[0] ?? 0);
     const [large] = log.locate(1, 61, 1);
     const spoilt = (slot: number) => {
@@ -309,8 +262,8 @@ describe('the slots of a log', () => {
     };
     // What follows it is there, with a gap before.
     expect(spoilt(second)).toEqual([[1, 61]]);
-    // The entry is there, and not all of its pieces.
-    expect(spoilt(large?.slots[2] ?? 0)).toEqual([[1, 61]]);
+    // The entries are there, and not all pieces of the record.
+    expect(spoilt(large?.slots[2] ?? 0)).toEqual([[1, 63]]);
   });
 
   it('keep a promise to later records in numbers that are gone from the file', () => {

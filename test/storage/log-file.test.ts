@@ -302,6 +302,9 @@ describe('LogFile', () => {
         entry(5, 3, { value: 'v'.repeat(10_000) }),
         entry(5, 4, { value: 'last' }),
       ]),
+      promise(3, 5),
+      sync(3, 5),
+      append(3, 5, [entry(5, 1, { value: 'w'.repeat(5_000) })]),
       promise(2, 5),
       sync(2, 5, 0, [entry(5, 1, { key: 'other' }), entry(5, 2)]),
       { type: 'trim', partition: 2, throughSeq: 1 },
@@ -314,6 +317,7 @@ describe('LogFile', () => {
       { partition: 1, seq: 3, epoch: 5, key: 'key-3', value: 'v'.repeat(10_000) },
       { partition: 1, seq: 4, epoch: 6, key: 'key-4', value: 'instead' },
       { partition: 2, seq: 2, epoch: 5, key: 'key-2', value: 'value-2' },
+      { partition: 3, seq: 1, epoch: 5, key: 'key-1', value: 'w'.repeat(5_000) },
     ]);
     expect(rows[0]).toMatchObject({ content_type: 'text/plain', idempotency_key: 'id-1' });
   });

@@ -99,7 +99,7 @@ const step = fc.record({
   count,
   shift: fc.constantFrom(0, 0, 0, 0, 1, -1, -2),
   /** Some fill a block soon, some need several. */
-  valueBytes: fc.constantFrom(8, 8, 8, 300, 1_500, 5_000),
+  valueBytes: fc.constantFrom(8, 8, 8, 300, 1_500, 2_500, 5_000),
 });
 type Step = Parameters<
   Parameters<typeof fc.property<[typeof step extends fc.Arbitrary<infer S> ? S : never]>>[1]
