@@ -27,7 +27,7 @@ const checksumAt = 16;
 const roomBytes = blockBytes - headBytes;
 /** Kept for the next transactions. */
 const sparesMax = 64;
-/** Whoever wants one entry of a run reads all of it. */
+/** All of them are kept as long as one entry of the run counts. */
 const runBlocksMax = 16;
 /** They have to fit into its first block. */
 const runItemsMax = 96;
@@ -248,6 +248,18 @@ export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] 
     at += length;
     return item;
   });
+}
+
+/** The pieces of a record that an entry is in, and how many bytes of entries come before it in the first. */
+export function piecesOf(
+  head: BlockHead,
+  { at, length }: BlockItem,
+): { from: number; through: number; skip: number } {
+  const first = roomBytes - head.items * itemBytes;
+  const pieceOf = (byte: number) => (byte < first ? 0 : 1 + Math.floor((byte - first) / roomBytes));
+  const from = pieceOf(at);
+  const skip = from === 0 ? at : (at - first) % roomBytes;
+  return { from, through: pieceOf(at + length - 1), skip };
 }
 
 /** Marks the partition's entries after `seq` as cut off, in the record's first block. */

@@ -6,14 +6,17 @@ import type Database from 'better-sqlite3';
 import { parseEntry } from '../../core/protocol/entry.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import { checksum } from './checksum.js';
-import { entriesBytes, readHead, readItems } from './log-block.js';
+import { entriesBytes, piecesOf, readHead, readItems } from './log-block.js';
 import type { BlockHead, BlockItem } from './log-block.js';
 import type { RecordPlace } from './log-slots.js';
 import { StorageFailure } from './storage-error.js';
 
 interface FoundRecord {
+  place: RecordPlace;
+  head: BlockHead;
   items: BlockItem[];
-  bytes: Uint8Array;
+  /** Those that were read so far, by their pieces. */
+  blocks: Map<number, Uint8Array>;
 }
 
 export class LogRecordReader {
@@ -34,30 +37,48 @@ export class LogRecordReader {
     for (const place of places) {
       const record = this.find(place);
       if (record === null) break;
-      for (const { partition: owner, seq, isCut, at, length } of record.items) {
+      for (const item of record.items) {
+        const { partition: owner, seq, isCut, length } = item;
         const expected = fromSeq + entries.length;
         if (owner !== partition || seq !== expected || isCut) continue;
         byteCount += length;
         if (byteCount > bytesMax && entries.length > 0) return entries;
-        // A copy: a view would keep the whole block in memory.
-        entries.push(soundEntry(partition, seq, new Uint8Array(record.bytes.subarray(at, at + length))));
+        const bytes = this.bytesOf(record, item);
+        if (bytes === null) return entries;
+        entries.push(soundEntry(partition, seq, bytes));
       }
     }
     return entries;
   }
 
   /** Null if it was written over meanwhile. */
-  private find({ record, slots }: RecordPlace): FoundRecord | null {
-    const blocks: Uint8Array[] = [];
-    let items: BlockItem[] = [];
-    for (const slot of slots) {
-      const block = this.statement.get(slot);
-      const head = block === undefined ? null : soundHead(block, record);
-      if (block === undefined || head?.record !== record) return null;
-      if (head.piece === 0) items = readItems(block, head);
-      blocks.push(block);
+  private find(place: RecordPlace): FoundRecord | null {
+    const found = this.block(place, 0);
+    if (found === null) return null;
+    const { block, head } = found;
+    return { place, head, items: readItems(block, head), blocks: new Map([[0, block]]) };
+  }
+
+  private block(
+    { record, slots }: RecordPlace,
+    piece: number,
+  ): { block: Uint8Array; head: BlockHead } | null {
+    const block = this.statement.get(slots[piece] ?? 0);
+    const head = block === undefined ? null : soundHead(block, record);
+    return block === undefined || head?.record !== record || head.piece !== piece ? null : { block, head };
+  }
+
+  /** A copy, of the pieces that it is in: a view would keep whole blocks in memory. Null if one is gone. */
+  private bytesOf(record: FoundRecord, item: BlockItem): Uint8Array | null {
+    const { from, through, skip } = piecesOf(record.head, item);
+    const pieces: Uint8Array[] = [];
+    for (let piece = from; piece <= through; piece += 1) {
+      const block = record.blocks.get(piece) ?? this.block(record.place, piece)?.block;
+      if (block === undefined) return null;
+      record.blocks.set(piece, block);
+      pieces.push(block);
     }
-    return { items, bytes: entriesBytes(blocks) };
+    return new Uint8Array(entriesBytes(pieces).subarray(skip, skip + item.length));
   }
 }
 

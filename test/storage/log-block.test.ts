@@ -9,6 +9,7 @@ import {
   headBytes,
   isLarge,
   itemBytes,
+  piecesOf,
   readHead,
   readItems,
   RunBuilder,
@@ -33,6 +34,18 @@ function found(blocks: readonly Uint8Array[]): Found[] {
     seq,
     bytes: Buffer.from(bytes.subarray(at, at + length)).toString('base64'),
   }));
+}
+
+/** The same, with no more than the pieces of each entry. */
+function foundByPieces(blocks: readonly Uint8Array[]): Found[] {
+  const [first = new Uint8Array(0)] = blocks;
+  const head = readHead(first);
+  return readItems(first, head).map((item) => {
+    const { from, through, skip } = piecesOf(head, item);
+    const bytes = entriesBytes(blocks.slice(from, through + 1)).subarray(skip, skip + item.length);
+    const { partition, epoch, seq } = item;
+    return { partition, epoch, seq, bytes: Buffer.from(bytes).toString('base64') };
+  });
 }
 
 function asFound(partition: number, { epoch, seq, bytes }: Entry): Found {
@@ -120,6 +133,7 @@ describe('a run of blocks', () => {
             expect(readHead(block)).toMatchObject({ record, piece, pieces: blocks.length, items });
           });
           expect(found(blocks)).toEqual(taken);
+          expect(foundByPieces(blocks)).toEqual(taken);
           const needed = (bytes + taken.length * itemBytes) / (blockBytes - headBytes);
           expect(blocks).toHaveLength(Math.ceil(needed));
           expect(taken.length === 1 || blocks.length <= 16).toBe(true);

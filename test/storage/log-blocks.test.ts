@@ -229,6 +229,22 @@ describe('the slots of a log', () => {
     expect(reader.read(2, 1, places, 1e9)).toEqual([]);
   });
 
+  it('are read as far as the pieces of an entry are there, and no other piece is asked for', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    log.commit([...began, append(1, 5, [sized(1, 5_000), sized(2, 5_000), sized(3, 5_000)])]);
+    const places = log.locate(1, 1, 10);
+    expect(places.map(({ slots }) => slots.length)).toEqual([4]);
+    const other = new BlockBuilder();
+    other.add(9, entry(5, 1));
+    database.prepare('UPDATE log SET block = ? WHERE slot = ?').run(other.seal(1_000), places[0]?.slots[3]);
+    const found = new LogRecordReader(database).read(1, 1, places, 1e9);
+    expect(found.map(({ seq, bytes }) => [seq, bytes.length])).toEqual([
+      [1, 5_000],
+      [2, 5_000],
+    ]);
+  });
+
   it('make a store amnesiac of which it cannot be told whose entries are lost', () => {
     const database = new Database(':memory:');
     open(database).commit([...began, append(1, 5, entries(5, 1, 3))]);
