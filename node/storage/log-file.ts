@@ -16,7 +16,7 @@ import { checksum } from './checksum.js';
 import { LogRecordReader } from './log-record-reader.js';
 import { execute } from './log-rules.js';
 import type { LogReplica } from './log-rules.js';
-import { logMigrations } from './log-schema.js';
+import { logMigrations, logViews } from './log-schema.js';
 import { LogState } from './log-state.js';
 import type { RecordPlace } from './log-slots.js';
 import { storeColumns } from './log-columns.js';
@@ -69,7 +69,7 @@ export class LogFile {
       if (typeof source === 'string') source = opened = new Database(source);
       this.database = source;
       configureLog(this.database, options.pagesMax);
-      migrate(this.database, applicationIds.log, logMigrations);
+      migrate(this.database, applicationIds.log, logMigrations, logViews);
       this.tables = new LogTables(this.database);
       this.recordReader = new LogRecordReader(this.database);
       const store = this.openStore(options);

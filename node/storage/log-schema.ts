@@ -5,7 +5,7 @@
  */
 import { blockBytes, blockFormat, headBytes, itemBytes } from './log-block.js';
 import { packRows } from './log-conversion.js';
-import type { Migration } from './schema-migration.js';
+import type { Migration, View } from './schema-migration.js';
 
 /** A number of so many bytes in a blob, each found as its place in a blob of all 256. `at` counts from 1. */
 function numberAt(blob: string, at: string | number, bytes: number): string {
@@ -58,8 +58,7 @@ const itemBytesText = numberAt('block', itemField(3), 4);
 
 /** `inPieces`: an entry of a record that has several blocks, which are one after the other in `whole`. */
 function entriesView(inPieces: string): string {
-  return `
-CREATE VIEW entries AS
+  return `CREATE VIEW entries AS
 WITH RECURSIVE byte_values(bytes) AS MATERIALIZED (VALUES (x'${allBytes}')),
 records AS MATERIALIZED (
   SELECT block, ${numberAt('block', 2, 7)} AS record, ${numberAt('block', 9, 2)} AS piece,
@@ -189,11 +188,9 @@ DROP TABLE replicas_before;
 ${entriesView('whole')};`,
     convert: packRows,
   },
-  {
-    // A record of several blocks may hold several entries.
-    number: 4,
-    sql: `
-DROP VIEW entries;
-${entriesView(`substr(whole, at - ${headBytes}, ${itemBytesText})`)};`,
-  },
+];
+
+/** Since a record of several blocks may hold several entries. */
+export const logViews: readonly View[] = [
+  { name: 'entries', sql: entriesView(`substr(whole, at - ${headBytes}, ${itemBytesText})`) },
 ];

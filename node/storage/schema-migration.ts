@@ -2,9 +2,12 @@
  * Brings a database to the newest schema by numbered migrations, each run once, in order, in one transaction.
  * The number reached is SQLite's `user_version`; migrations that were released are never changed, only
  * followed.
+ *
+ * Views are for people and hold nothing: they are made anew wherever they differ, without a number of their
+ * own, so that the release before can go on with the file.
  */
 import type Database from 'better-sqlite3';
-import { ForeignStore } from './storage-error.js';
+import { ForeignStore, isFull } from './storage-error.js';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -14,6 +17,12 @@ export interface Migration {
   convert?: (database: Database.Database) => void;
 }
 
+export interface View {
+  name: string;
+  /** From CREATE on, as SQLite keeps it. */
+  sql: string;
+}
+
 /** Tells the two kinds of file apart, and from anything else that is SQLite: 'KVlg' and 'KVtb'. */
 export const applicationIds = { log: 0x4b566c67, table: 0x4b567462 } as const;
 
@@ -21,6 +30,7 @@ export function migrate(
   database: Database.Database,
   applicationId: number,
   migrations: readonly Migration[],
+  views: readonly View[] = [],
 ): void {
   const found = database.pragma('user_version', { simple: true }) as number;
   const owner = database.pragma('application_id', { simple: true }) as number;
@@ -30,7 +40,16 @@ export function migrate(
   }
   if (found > 0 && owner !== applicationId)
     throw new ForeignStore(`${database.name} is not a file of this kind`);
-  if (found === newest) return;
+  if (found < newest) runFrom(found, database, applicationId, migrations);
+  for (const view of views) refresh(database, view);
+}
+
+function runFrom(
+  found: number,
+  database: Database.Database,
+  applicationId: number,
+  migrations: readonly Migration[],
+): void {
   database.transaction(() => {
     for (const { number, sql, convert } of migrations) {
       if (number <= found) continue;
@@ -38,6 +57,17 @@ export function migrate(
       convert?.(database);
     }
     database.pragma(`application_id = ${applicationId}`);
-    database.pragma(`user_version = ${newest}`);
+    database.pragma(`user_version = ${migrations.length}`);
   })();
+}
+
+/** On a full disk it stays as it is. */
+function refresh(database: Database.Database, { name, sql }: View): void {
+  const found = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?").pluck();
+  if (found.get(name) === sql) return;
+  try {
+    database.transaction(() => database.exec(`DROP VIEW IF EXISTS ${name}; ${sql}`))();
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { logMigrations } from '../../node/storage/log-schema.js';
+import { logMigrations, logViews } from '../../node/storage/log-schema.js';
 import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
 import { tableMigrations } from '../../node/storage/table-schema.js';
 
@@ -17,12 +17,12 @@ function schemaOf(database: Database.Database): string {
 }
 
 describe.each([
-  ['log', applicationIds.log, logMigrations],
-  ['table', applicationIds.table, tableMigrations],
-] as const)('the schema of the %s', (name, applicationId, migrations) => {
+  ['log', applicationIds.log, logMigrations, logViews],
+  ['table', applicationIds.table, tableMigrations, []],
+] as const)('the schema of the %s', (name, applicationId, migrations, views) => {
   it('is the one on record', () => {
     const database = new Database(':memory:');
-    migrate(database, applicationId, migrations);
+    migrate(database, applicationId, migrations, views);
     const golden = new URL(`../../../test/storage/golden/${name}-schema.sql`, import.meta.url);
     if (rewrite) writeFileSync(golden, schemaOf(database));
     expect(schemaOf(database)).toBe(readFileSync(golden, 'utf8'));
@@ -59,5 +59,44 @@ describe.each([
     expect(() => migrate(database, applicationId, [...migrations, broken])).toThrow('syntax');
     expect(schemaOf(database)).toBe(';\n');
     expect(database.pragma('user_version', { simple: true })).toBe(0);
+  });
+});
+
+describe('a view', () => {
+  const view = (sql: string) => ({ name: 'shown', sql: `CREATE VIEW shown AS ${sql}` });
+  const migrations = [{ number: 1, sql: 'CREATE TABLE a (b INTEGER)' }];
+  const bring = (database: Database.Database, sql: string) => migrate(database, 1, migrations, [view(sql)]);
+  const shown = (database: Database.Database) => database.prepare('SELECT * FROM shown').pluck().all();
+
+  it('is made anew where it differs, and needs no new schema', () => {
+    const database = new Database(':memory:');
+    bring(database, 'SELECT 1');
+    expect(shown(database)).toEqual([1]);
+    bring(database, 'SELECT 2');
+    expect(shown(database)).toEqual([2]);
+    // The release before.
+    bring(database, 'SELECT 1');
+    expect(shown(database)).toEqual([1]);
+    expect(database.pragma('user_version', { simple: true })).toBe(1);
+  });
+
+  it('is left alone where nothing changed', () => {
+    const database = new Database(':memory:');
+    bring(database, 'SELECT 1');
+    const before = database.pragma('schema_version', { simple: true });
+    bring(database, 'SELECT 1');
+    expect(database.pragma('schema_version', { simple: true })).toBe(before);
+  });
+
+  it('stays as it is where the disk is full', () => {
+    const database = new Database(':memory:');
+    bring(database, 'SELECT 1');
+    database.exec('INSERT INTO a VALUES (1)');
+    const pages = database.pragma('page_count', { simple: true }) as number;
+    database.pragma(`max_page_count = ${pages}`);
+    bring(database, `SELECT '${'x'.repeat(20_000)}'`);
+    expect(shown(database)).toEqual([1]);
+    bring(database, 'SELECT 3');
+    expect(shown(database)).toEqual([3]);
   });
 });
