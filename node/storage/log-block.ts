@@ -28,7 +28,7 @@ const roomBytes = blockBytes - headBytes;
 /** Kept for the next transactions. */
 const sparesMax = 64;
 /** All of them are kept as long as one entry of the run counts. */
-const runBlocksMax = 16;
+const runBlocksMax = 8;
 /** They have to fit into its first block. */
 const runItemsMax = 96;
 /** The entry was cut off; it counts for nothing. */
@@ -170,7 +170,7 @@ export class RunBuilder {
     this.bytes = 0;
     assert(entries.length > 0, 'a run has entries');
     const first = roomBytes - entries.length * itemBytes;
-    const pieces = 1 + Math.max(0, Math.ceil((bytes - first) / roomBytes));
+    const pieces = 1 + Math.ceil((bytes - first) / roomBytes);
     assert(pieces <= 0xffff, 'a large entry has a few pieces');
     // One piece of memory: it is posted as one.
     const memory = new Uint8Array(pieces * blockBytes);
@@ -250,16 +250,26 @@ export function readItems(block: Uint8Array, { items }: BlockHead): BlockItem[] 
   });
 }
 
-/** The pieces of a record that an entry is in, and how many bytes of entries come before it in the first. */
-export function piecesOf(
+/**
+ * The bytes of an entry, out of no more than the pieces it is in, for which `block` is asked; null if one of
+ * them is not there. They may share memory with a block.
+ */
+export function entryBytes(
   head: BlockHead,
   { at, length }: BlockItem,
-): { from: number; through: number; skip: number } {
+  block: (piece: number) => Uint8Array | null,
+): Uint8Array | null {
   const first = roomBytes - head.items * itemBytes;
   const pieceOf = (byte: number) => (byte < first ? 0 : 1 + Math.floor((byte - first) / roomBytes));
   const from = pieceOf(at);
+  const blocks: Uint8Array[] = [];
+  for (let piece = from; piece <= pieceOf(at + length - 1); piece += 1) {
+    const found = block(piece);
+    if (found === null) return null;
+    blocks.push(found);
+  }
   const skip = from === 0 ? at : (at - first) % roomBytes;
-  return { from, through: pieceOf(at + length - 1), skip };
+  return bytesOf(blocks).subarray(skip, skip + length);
 }
 
 /** Marks the partition's entries after `seq` as cut off, in the record's first block. */
@@ -273,8 +283,8 @@ export function cutItems(block: Uint8Array, record: number, partition: number, s
   setHead(block, head);
 }
 
-/** The bytes of a record's entries, one after the other. */
-export function entriesBytes(blocks: readonly Uint8Array[]): Uint8Array {
+/** What blocks hold of entries, one after the other. */
+function bytesOf(blocks: readonly Uint8Array[]): Uint8Array {
   const parts = blocks.map((block) => block.subarray(headBytes, headBytes + getUint16(block, 14)));
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);

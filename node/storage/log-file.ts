@@ -16,7 +16,7 @@ import { checksum } from './checksum.js';
 import { LogRecordReader } from './log-record-reader.js';
 import { execute } from './log-rules.js';
 import type { LogReplica } from './log-rules.js';
-import { logMigrations, logViews } from './log-schema.js';
+import { currentEntriesView, logMigrations } from './log-schema.js';
 import { LogState } from './log-state.js';
 import type { RecordPlace } from './log-slots.js';
 import { storeColumns } from './log-columns.js';
@@ -24,7 +24,7 @@ import type { StoreRow } from './log-columns.js';
 import { noRows } from './log-rows.js';
 import type { LogRows } from './log-rows.js';
 import { LogTables } from './log-tables.js';
-import { applicationIds, migrate } from './schema-migration.js';
+import { applicationIds, migrate, refreshView } from './schema-migration.js';
 import { ForeignStore, StorageFailure, openingError, storageFailure } from './storage-error.js';
 
 export interface LogFileOptions {
@@ -69,10 +69,11 @@ export class LogFile {
       if (typeof source === 'string') source = opened = new Database(source);
       this.database = source;
       configureLog(this.database, options.pagesMax);
-      migrate(this.database, applicationIds.log, logMigrations, logViews);
+      migrate(this.database, applicationIds.log, logMigrations);
       this.tables = new LogTables(this.database);
       this.recordReader = new LogRecordReader(this.database);
       const store = this.openStore(options);
+      refreshView(this.database, currentEntriesView);
       this.state = new LogState(this.tables, store);
       const verify = options.verify === true || (options.verify === 'afterUncleanEnd' && !store.endedCleanly);
       this.damage = this.state.load(verify ? isSound : null);

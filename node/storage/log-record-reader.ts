@@ -6,8 +6,9 @@ import type Database from 'better-sqlite3';
 import { parseEntry } from '../../core/protocol/entry.js';
 import type { Entry } from '../../core/protocol/entry.js';
 import { checksum } from './checksum.js';
-import { entriesBytes, piecesOf, readHead, readItems } from './log-block.js';
+import { entryBytes, readHead, readItems } from './log-block.js';
 import type { BlockHead, BlockItem } from './log-block.js';
+import { missingSlot } from './log-slots.js';
 import type { RecordPlace } from './log-slots.js';
 import { StorageFailure } from './storage-error.js';
 
@@ -63,22 +64,19 @@ export class LogRecordReader {
     { record, slots }: RecordPlace,
     piece: number,
   ): { block: Uint8Array; head: BlockHead } | null {
-    const block = this.statement.get(slots[piece] ?? 0);
+    const block = this.statement.get(slots[piece] ?? missingSlot);
     const head = block === undefined ? null : soundHead(block, record);
     return block === undefined || head?.record !== record || head.piece !== piece ? null : { block, head };
   }
 
-  /** A copy, of the pieces that it is in: a view would keep whole blocks in memory. Null if one is gone. */
-  private bytesOf(record: FoundRecord, item: BlockItem): Uint8Array | null {
-    const { from, through, skip } = piecesOf(record.head, item);
-    const pieces: Uint8Array[] = [];
-    for (let piece = from; piece <= through; piece += 1) {
-      const block = record.blocks.get(piece) ?? this.block(record.place, piece)?.block;
-      if (block === undefined) return null;
-      record.blocks.set(piece, block);
-      pieces.push(block);
-    }
-    return new Uint8Array(entriesBytes(pieces).subarray(skip, skip + item.length));
+  /** A copy: a view would keep whole blocks in memory. Null if a piece of it is gone. */
+  private bytesOf({ place, head, blocks }: FoundRecord, item: BlockItem): Uint8Array | null {
+    const bytes = entryBytes(head, item, (piece) => {
+      const block = blocks.get(piece) ?? this.block(place, piece)?.block ?? null;
+      if (block !== null) blocks.set(piece, block);
+      return block;
+    });
+    return bytes === null ? null : new Uint8Array(bytes);
   }
 }
 

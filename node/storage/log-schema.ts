@@ -191,6 +191,7 @@ ${entriesView('whole')};`,
 ];
 
 /** Since a record of several blocks may hold several entries. */
-export const logViews: readonly View[] = [
-  { name: 'entries', sql: entriesView(`substr(whole, at - ${headBytes}, ${itemBytesText})`) },
-];
+export const currentEntriesView: View = {
+  name: 'entries',
+  sql: entriesView(`substr(whole, at - ${headBytes}, ${itemBytesText})`),
+};

@@ -12,6 +12,9 @@ import type { Entry } from '../../core/protocol/entry.js';
 import { BlockBuilder, cutItems, isLarge, RunBuilder } from './log-block.js';
 import type { SlotRow } from './log-rows.js';
 
+/** Stands for the slot of a piece that is lost; slots are numbered from 1. */
+export const missingSlot = 0;
+
 interface LogRecord {
   /** One for each piece. */
   slots: number[];
@@ -72,7 +75,7 @@ export class LogSlots {
   }
 
   private giveBack(slots: readonly number[]): void {
-    for (const slot of slots) this.free.push(slot);
+    for (const slot of slots) if (slot !== missingSlot) this.free.push(slot);
   }
 
   /** Only while opening: numbers that are used, or were. */

@@ -13,9 +13,9 @@ import { noRows } from './log-rows.js';
 import type { LogRows } from './log-rows.js';
 import type { LogTables } from './log-tables.js';
 import { EntryPlaces } from './entry-places.js';
-import { entriesBytes, readHead, readItems } from './log-block.js';
+import { entryBytes, readHead, readItems } from './log-block.js';
 import type { BlockItem } from './log-block.js';
-import { LogSlots } from './log-slots.js';
+import { LogSlots, missingSlot } from './log-slots.js';
 import type { RecordPlace } from './log-slots.js';
 import { AmnesiacStore } from './storage-error.js';
 
@@ -132,28 +132,27 @@ export class LogState implements LogTransaction {
     isSound: IsSound | null,
     damage: Map<number, number>,
   ): void {
-    const slots = pieces.filter((slot) => slot !== undefined);
+    const slots = Array.from(pieces, (slot) => slot ?? missingSlot);
     // Of a record that nobody needed, some pieces may be overwritten.
     if (pieces[0] === undefined) return this.slots.found(record, slots, 0);
-    const blocks = slots.map((slot) => this.tables.block(slot) ?? new Uint8Array(0));
-    const [first = new Uint8Array(0)] = blocks;
+    const block = (piece: number) => this.tables.block(slots[piece] ?? missingSlot) ?? null;
+    const first = block(0) ?? new Uint8Array(0);
     const head = readHead(first);
     if (head.record !== record || head.piece !== 0)
       throw new AmnesiacStore(`record ${record} of the log is in another's place`);
-    const isWhole = slots.length === head.pieces;
-    const bytes = isSound === null ? null : entriesBytes(blocks);
     let live = 0;
     for (const item of readItems(first, head)) {
       const replica = this.owner(record, item);
       if (replica === null) continue;
-      const { partition, epoch, seq, at, length } = item;
+      const { partition, epoch, seq, length } = item;
       const damaged = (newest: number) => damage.set(partition, Math.max(damage.get(partition) ?? 0, newest));
       this.bytesFound.set(partition, (this.bytesFound.get(partition) ?? 0) + length);
       const found = place(replica.places, record, seq);
       if (found !== 'nowhere') live += 1;
       if (found !== 'next') damaged(Math.max(seq, replica.places.lastSeq));
-      const sound = isWhole && (bytes === null || isSound?.(bytes.subarray(at, at + length), epoch, seq));
-      if (sound !== true) damaged(seq);
+      // Beside a piece that is lost, what lies in others is not.
+      const bytes = entryBytes(head, item, (piece) => (piece === 0 ? first : block(piece)));
+      if (bytes === null || isSound?.(bytes, epoch, seq) === false) damaged(seq);
     }
     this.slots.found(record, slots, live);
   }

@@ -30,7 +30,6 @@ export function migrate(
   database: Database.Database,
   applicationId: number,
   migrations: readonly Migration[],
-  views: readonly View[] = [],
 ): void {
   const found = database.pragma('user_version', { simple: true }) as number;
   const owner = database.pragma('application_id', { simple: true }) as number;
@@ -40,16 +39,7 @@ export function migrate(
   }
   if (found > 0 && owner !== applicationId)
     throw new ForeignStore(`${database.name} is not a file of this kind`);
-  if (found < newest) runFrom(found, database, applicationId, migrations);
-  for (const view of views) refresh(database, view);
-}
-
-function runFrom(
-  found: number,
-  database: Database.Database,
-  applicationId: number,
-  migrations: readonly Migration[],
-): void {
+  if (found === newest) return;
   database.transaction(() => {
     for (const { number, sql, convert } of migrations) {
       if (number <= found) continue;
@@ -57,12 +47,12 @@ function runFrom(
       convert?.(database);
     }
     database.pragma(`application_id = ${applicationId}`);
-    database.pragma(`user_version = ${migrations.length}`);
+    database.pragma(`user_version = ${newest}`);
   })();
 }
 
-/** On a full disk it stays as it is. */
-function refresh(database: Database.Database, { name, sql }: View): void {
+/** Of a file whose store is known to be the right one. On a full disk the view stays as it is. */
+export function refreshView(database: Database.Database, { name, sql }: View): void {
   const found = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?").pluck();
   if (found.get(name) === sql) return;
   try {

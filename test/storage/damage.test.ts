@@ -29,7 +29,8 @@ function randomFrom(seed: number): (below: number) => number {
 }
 
 function written(partition: number, seq: number): Entry {
-  const value = `${partition}-${seq}-`.repeat(20);
+  // Some of them in blocks with others, some over several blocks.
+  const value = `${partition}-${seq}-`.repeat(seq % 4 === 0 ? 1_000 : 20);
   return entry(5, seq, { value, idempotencyKey: seq % 5 === 0 ? `id-${seq}` : '' });
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { logMigrations, logViews } from '../../node/storage/log-schema.js';
-import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
+import { LogFile } from '../../node/storage/log-file.js';
+import { currentEntriesView, logMigrations } from '../../node/storage/log-schema.js';
+import { applicationIds, migrate, refreshView } from '../../node/storage/schema-migration.js';
 import { tableMigrations } from '../../node/storage/table-schema.js';
 
 // KVORUM_REWRITE_GOLDEN=1 writes the files anew; the difference is for a person to review.
@@ -17,12 +18,13 @@ function schemaOf(database: Database.Database): string {
 }
 
 describe.each([
-  ['log', applicationIds.log, logMigrations, logViews],
+  ['log', applicationIds.log, logMigrations, [currentEntriesView]],
   ['table', applicationIds.table, tableMigrations, []],
 ] as const)('the schema of the %s', (name, applicationId, migrations, views) => {
   it('is the one on record', () => {
     const database = new Database(':memory:');
-    migrate(database, applicationId, migrations, views);
+    migrate(database, applicationId, migrations);
+    for (const view of views) refreshView(database, view);
     const golden = new URL(`../../../test/storage/golden/${name}-schema.sql`, import.meta.url);
     if (rewrite) writeFileSync(golden, schemaOf(database));
     expect(schemaOf(database)).toBe(readFileSync(golden, 'utf8'));
@@ -63,21 +65,16 @@ describe.each([
 });
 
 describe('a view', () => {
-  const view = (sql: string) => ({ name: 'shown', sql: `CREATE VIEW shown AS ${sql}` });
-  const migrations = [{ number: 1, sql: 'CREATE TABLE a (b INTEGER)' }];
-  const bring = (database: Database.Database, sql: string) => migrate(database, 1, migrations, [view(sql)]);
+  const bring = (database: Database.Database, sql: string) =>
+    refreshView(database, { name: 'shown', sql: `CREATE VIEW shown AS ${sql}` });
   const shown = (database: Database.Database) => database.prepare('SELECT * FROM shown').pluck().all();
 
-  it('is made anew where it differs, and needs no new schema', () => {
+  it('is made anew where it differs', () => {
     const database = new Database(':memory:');
-    bring(database, 'SELECT 1');
-    expect(shown(database)).toEqual([1]);
-    bring(database, 'SELECT 2');
-    expect(shown(database)).toEqual([2]);
-    // The release before.
-    bring(database, 'SELECT 1');
-    expect(shown(database)).toEqual([1]);
-    expect(database.pragma('user_version', { simple: true })).toBe(1);
+    for (const number of [1, 2, 1]) {
+      bring(database, `SELECT ${number}`);
+      expect(shown(database)).toEqual([number]);
+    }
   });
 
   it('is left alone where nothing changed', () => {
@@ -91,12 +88,23 @@ describe('a view', () => {
   it('stays as it is where the disk is full', () => {
     const database = new Database(':memory:');
     bring(database, 'SELECT 1');
-    database.exec('INSERT INTO a VALUES (1)');
     const pages = database.pragma('page_count', { simple: true }) as number;
     database.pragma(`max_page_count = ${pages}`);
     bring(database, `SELECT '${'x'.repeat(20_000)}'`);
     expect(shown(database)).toEqual([1]);
     bring(database, 'SELECT 3');
     expect(shown(database)).toEqual([3]);
+  });
+
+  it('of a log of another cluster is not touched', () => {
+    const database = new Database(':memory:');
+    const identity = { clusterId: 'c', newStoreId: 'a1' };
+    new LogFile(database, identity);
+    database.exec('DROP VIEW entries; CREATE VIEW entries AS SELECT 1');
+    const before = schemaOf(database);
+    expect(() => new LogFile(database, { ...identity, clusterId: 'd' })).toThrow('of cluster c');
+    expect(schemaOf(database)).toBe(before);
+    new LogFile(database, identity);
+    expect(schemaOf(database)).toContain('RECURSIVE');
   });
 });

@@ -1,52 +1,14 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
+import { statSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import type { LogCommand } from '../../core/protocol/log-command.js';
-import { fieldsChecksum } from '../../node/storage/checksum.js';
 import { BlockBuilder, readHead } from '../../node/storage/log-block.js';
 import { LogFile } from '../../node/storage/log-file.js';
 import { LogRecordReader } from '../../node/storage/log-record-reader.js';
-import { logMigrations } from '../../node/storage/log-schema.js';
-import { applicationIds, migrate } from '../../node/storage/schema-migration.js';
 import { append, entries, entry, promise, sized, sync } from './entries.js';
 import { newFolder, removeFolder } from './folder.js';
-
-const identity = { clusterId: 'c', newStoreId: 'a1' };
-const began: LogCommand[] = [promise(1, 5), sync(1, 5), promise(2, 5), sync(2, 5)];
-
-function open(database: Database.Database): LogFile {
-  return new LogFile(database, { ...identity, verify: true });
-}
-
-function held(log: LogFile, partition: number): [number, number][] {
-  const found: [number, number][] = [];
-  const { baseSeq = 0 } = log.replica(partition) ?? {};
-  for (;;) {
-    // A read answers with a bounded number of entries.
-    const some = log.read(partition, baseSeq + found.length + 1, 1e9);
-    if (some.length === 0) return found;
-    for (const { epoch, seq } of some) found.push([epoch, seq]);
-  }
-}
-
-function slotCount(database: Database.Database): number {
-  return database.prepare<[], number>('SELECT count(*) FROM log').pluck().get() ?? 0;
-}
-
-/** All slots are free once nothing in them counts, and they are numbered without gaps. */
-function expectAllFree(log: LogFile): void {
-  log.commit([1, 2].map((partition) => ({ type: 'trim', partition, throughSeq: 1e9 })));
-  const newest = log.database.prepare('SELECT max(slot) FROM log').pluck().get();
-  expect([log.freeSlots, newest]).toEqual([slotCount(log.database), slotCount(log.database)]);
-}
-
-/** What a file says, opened anew, with all of its checksums proved. */
-function heldAgain(database: Database.Database, partition: number): [number, number][] {
-  const log = open(database);
-  expect([...log.damage]).toEqual([]);
-  return held(log, partition);
-}
+import { began, expectAllFree, held, heldAgain, identity, open, slotCount } from './held.js';
 
 describe('the slots of a log', () => {
   it('are filled from commit to commit', () => {
@@ -110,9 +72,9 @@ describe('the slots of a log', () => {
     const large = (from: number, to: number) =>
       Array.from({ length: to - from + 1 }, (_, index) => sized(from + index, 4_200));
     const before = slotCount(database);
-    // 12 entries of 4,200 bytes, a small one among them, in 51,000 bytes: 13 blocks.
+    // 7 of 4,200 bytes and an item's 21 in 8 blocks, then 5 and a small one in 6.
     log.commit([append(1, 5, large(3, 8)), append(2, 5, [entry(5, 1)]), append(1, 5, large(9, 14))]);
-    expect(slotCount(database) - before).toBe(13);
+    expect(slotCount(database) - before).toBe(14);
     log.commit([append(1, 5, [entry(5, 15)]), append(2, 5, [entry(5, 2)])]);
     for (const one of [log, open(database)]) {
       expect(held(one, 1)).toEqual(entries(5, 1, 15).map(({ epoch, seq }) => [epoch, seq]));
@@ -121,7 +83,7 @@ describe('the slots of a log', () => {
     }
     // As long as one of them counts all of its slots are needed.
     log.commit([{ type: 'trim', partition: 1, throughSeq: 14 }]);
-    expect(log.freeSlots).toBeLessThan(13);
+    expect(log.freeSlots).toBeLessThan(14);
     expect(heldAgain(database, 2)).toHaveLength(2);
     expectAllFree(log);
   });
@@ -278,9 +240,44 @@ describe('the slots of a log', () => {
     };
     // What follows it is there, with a gap before.
     expect(spoilt(second)).toEqual([[1, 61]]);
-    // The entries are there, and not all pieces of the record.
-    expect(spoilt(large?.slots[2] ?? 0)).toEqual([[1, 63]]);
+    // The entries are there, and not all pieces of the record: of each entry in turn.
+    expect(large?.slots).toHaveLength(5);
+    expect(spoilt(large?.slots[1] ?? 0)).toEqual([[1, 61]]);
+    expect(spoilt(large?.slots[3] ?? 0)).toEqual([[1, 62]]);
+    expect(spoilt(large?.slots[4] ?? 0)).toEqual([[1, 63]]);
   });
+
+  it('give what lies beside a lost piece, and no more', () => {
+    const database = new Database(':memory:');
+    const log = open(database);
+    const large = [1, 2, 3].map((partition) => append(partition, 5, [sized(1, 7_000)]));
+    log.commit([...began, promise(3, 5), sync(3, 5), ...large]);
+    const [place] = log.locate(1, 1, 1);
+    const other = new BlockBuilder();
+    other.add(9, entry(5, 1));
+    database.prepare('UPDATE log SET block = ? WHERE slot = ?').run(other.seal(1_000), place?.slots[2]);
+    const again = open(database);
+    expect([...again.damage]).toEqual([[2, 1]]);
+    expect(again.read(1, 1, 1)[0]?.bytes).toEqual(sized(1, 7_000).bytes);
+    expect(again.read(3, 1, 1)[0]?.bytes).toEqual(sized(1, 7_000).bytes);
+    again.commit([{ type: 'trim', partition: 3, throughSeq: 1 }]);
+    expectAllFree(again);
+  });
+
+  it.each([4_028 - 21, 4_028, 2 * 4_028 - 21, 2 * 4_028])(
+    'read an entry of %i bytes, which ends where a block does or begins another',
+    (bytes) => {
+      const database = new Database(':memory:');
+      const log = open(database);
+      const pair = [sized(2, bytes), sized(3, 2_500)];
+      log.commit([...began, append(1, 5, [sized(1, bytes)]), promise(2, 5), sync(2, 5, 0, [entry(5, 1)])]);
+      log.commit([append(1, 5, pair)]);
+      for (const one of [log, open(database)]) {
+        const all = one.read(1, 1, 1e9);
+        expect(all.map((each) => each.bytes)).toEqual([sized(1, bytes), ...pair].map((each) => each.bytes));
+      }
+    },
+  );
 
   it('keep a promise to later records in numbers that are gone from the file', () => {
     const database = new Database(':memory:');
@@ -293,63 +290,8 @@ describe('the slots of a log', () => {
     expect(heldAgain(database, 1)).toHaveLength(2);
     expect(heldAgain(database, 2)).toHaveLength(60);
   });
-});
 
-describe('a log of rows, as they were kept before', () => {
-  function fileOfRows(): Database.Database {
-    const database = new Database(':memory:');
-    migrate(database, applicationIds.log, logMigrations.slice(0, 2));
-    const store = ['a1', 'c', 3, 800, 1, 0] as const;
-    database
-      .prepare('INSERT INTO store VALUES (1, ?, ?, ?, ?, ?, ?, NULL, ?)')
-      .run(...store, fieldsChecksum(['a1', 'c', 3, 800, 1, 0]));
-    const replica = (partition: number, baseSeq: number, firstId: number) => {
-      const columns = [partition, 5, 5, '[[5,1]]', baseSeq, baseSeq, 0, firstId, 0, '[]'];
-      database
-        .prepare('INSERT INTO replicas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-        .run(...columns, fieldsChecksum(columns));
-    };
-    replica(1, 10, 12);
-    replica(2, 0, 1);
-    replica(3, 0, 5_000);
-    const insert = database.prepare('INSERT INTO log (partition, seq, epoch, entry) VALUES (?, ?, 5, ?)');
-    for (let seq = 1; seq <= 1_500; seq += 1) {
-      const one = seq % 100 === 0 ? sized(seq, 9_000) : entry(5, seq);
-      insert.run(1, seq, one.bytes);
-      if (seq > 6) insert.run(2, seq - 6, entry(5, seq - 6).bytes);
-    }
-    return database;
-  }
-
-  it('is taken over whole, without what counted no more', () => {
-    const database = fileOfRows();
-    const log = open(database);
-    expect([...log.damage]).toEqual([]);
-    expect(log.store).toMatchObject({ storeId: 'a1', bootCount: 3 });
-    expect(held(log, 1).map(([, seq]) => seq)).toEqual(
-      Array.from({ length: 1_490 }, (_, index) => index + 11),
-    );
-    expect(held(log, 2)).toHaveLength(1_494);
-    expect(log.read(1, 1_400, 1)[0]?.bytes).toEqual(sized(1_400, 9_000).bytes);
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'log%'").pluck().all();
-    expect(tables).toEqual(['log']);
-    log.commit([append(1, 5, entries(5, 1_501, 1_502)), sync(3, 6, 0, entries(6, 1, 1))]);
-    expect(heldAgain(database, 1)).toHaveLength(1_492);
-    expect(heldAgain(database, 3)).toEqual([[6, 1]]);
-  });
-
-  it('is taken over with its damage, which is found as before', () => {
-    const database = fileOfRows();
-    database.exec(`UPDATE log SET entry = CAST(zeroblob(80) AS BLOB) WHERE partition = 2 AND seq = 700;
-      UPDATE log SET entry = x'' WHERE partition = 2 AND seq = 300`);
-    database.exec('DELETE FROM log WHERE partition = 1 AND seq = 900');
-    expect([...open(database).damage].sort()).toEqual([
-      [1, 901],
-      [2, 700],
-    ]);
-  });
-
-  it('gives the slots of a long log back a part at a time, and all of them', () => {
+  it('give those of a long log back a part at a time, and all of them', () => {
     const database = new Database(':memory:');
     const log = open(database);
     log.commit([...began, append(1, 5, entries(5, 1, 50_000)), append(2, 5, entries(5, 1, 9))]);
