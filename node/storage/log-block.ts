@@ -135,7 +135,7 @@ export class BlockBuilder {
 }
 
 /** An entry and whose it is. */
-export interface PlacedEntry {
+interface PlacedEntry {
   partition: number;
   entry: Entry;
 }

@@ -135,8 +135,8 @@ export class LogState implements LogTransaction {
     const slots = Array.from(pieces, (slot) => slot ?? missingSlot);
     // Of a record that nobody needed, some pieces may be overwritten.
     if (pieces[0] === undefined) return this.slots.found(record, slots, 0);
-    const block = (piece: number) => this.tables.block(slots[piece] ?? missingSlot) ?? null;
-    const first = block(0) ?? new Uint8Array(0);
+    const blocks = slots.map((slot) => this.tables.block(slot) ?? null);
+    const first = blocks[0] ?? new Uint8Array(0);
     const head = readHead(first);
     if (head.record !== record || head.piece !== 0)
       throw new AmnesiacStore(`record ${record} of the log is in another's place`);
@@ -151,7 +151,7 @@ export class LogState implements LogTransaction {
       if (found !== 'nowhere') live += 1;
       if (found !== 'next') damaged(Math.max(seq, replica.places.lastSeq));
       // Beside a piece that is lost, what lies in others is not.
-      const bytes = entryBytes(head, item, (piece) => (piece === 0 ? first : block(piece)));
+      const bytes = entryBytes(head, item, (piece) => blocks[piece] ?? null);
       if (bytes === null || isSound?.(bytes, epoch, seq) === false) damaged(seq);
     }
     this.slots.found(record, slots, live);

@@ -1,4 +1,5 @@
 /** Entries and commands for the storage tests. */
+import { assert } from '../../core/assert.js';
 import { encodeEntry } from '../../core/protocol/entry.js';
 import type { Entry, EntryContent } from '../../core/protocol/entry.js';
 import type { LogCommand } from '../../core/protocol/log-command.js';
@@ -65,6 +66,7 @@ export function spoilEntry(database: Database.Database, partition: number, seq: 
       (one) => one.partition === partition && one.seq === seq && !one.isCut,
     );
     if (item === undefined) continue;
+    assert(readHead(block).pieces === 1, 'an entry of a run may lie in another block than its item');
     const at = headBytes + item.at + 50;
     block[at] = (block[at] ?? 0) ^ 4;
     database.prepare('UPDATE log SET block = ? WHERE slot = ?').run(block, slot);
