@@ -18,7 +18,7 @@ import { writeSection } from './report/document.js';
 import { judgeSustained, sustainedPicture, sustainedText } from './sustained/present.js';
 import { sustain } from './sustained/run.js';
 import { etcd } from './systems/etcd.js';
-import { kvorum } from './systems/kvorum.js';
+import { kvorum, kvorumOfThree } from './systems/kvorum.js';
 import { redis } from './systems/redis.js';
 import type { System } from './systems/system.js';
 
@@ -28,7 +28,7 @@ const others = known.filter(({ needs }) => needs !== null).map(({ name }) => nam
 const program = new Command('npm run bench --')
   .description('Measures a cluster on this machine, alone or beside others.')
   .option('--against <list>', `other systems, each started alone on this machine: ${others.join(',')}`, '')
-  .option('--minutes <n>', 'about how long the comparison may take', '20')
+  .option('--minutes <n>', 'about how long the comparison may take', '25')
   .option('--rounds <n>', 'how often each system has its turn', '3')
   .option('--clients <list>', 'numbers of clients, in turn', '1,16,64,256')
   .option('--keys <n>', 'number of different keys (default: 20000, sustained 1000000)')
@@ -175,5 +175,8 @@ function systemsAskedFor(): System[] {
     if (needs === null || isInstalled(needs.program)) continue;
     program.error(`${needs.program} is not installed: on Debian, apt install ${needs.debianPackage}`);
   }
-  return asked;
+  // With four workers by default, it is also compared with as many servers as the others have.
+  return asked.length === 1
+    ? asked
+    : asked.flatMap((one) => (one === kvorum ? [kvorum, kvorumOfThree] : [one]));
 }

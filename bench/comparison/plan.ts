@@ -23,6 +23,8 @@ export const workloads: readonly PlannedWorkload[] = [
 /** Doors that are there for one question need not answer all of them. */
 const doorsLimited: Readonly<Record<string, { workloads: string[]; onlyAt: readonly number[] }>> = {
   'kvorum-primary': { workloads: ['put-256', 'get-256'], onlyAt: [1, 64, 256] },
+  'kvorum-3': { workloads: ['put-256', 'get-256'], onlyAt: [1, 64, 256] },
+  'kvorum-3-primary': { workloads: ['put-256'], onlyAt: [64] },
   'etcd-any': { workloads: ['put-256', 'get-256'], onlyAt: [1, 64, 256] },
   'etcd-json': { workloads: ['put-256', 'get-256'], onlyAt: [64, 256] },
   'etcd-json-any': { workloads: ['put-256'], onlyAt: [64] },

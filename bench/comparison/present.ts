@@ -92,13 +92,13 @@ function systemsTable({ systems }: Comparison): string {
 }
 
 export function targetsTable(targets: readonly Judged[]): string {
-  const rows = targets.map(({ what, unit, moreIsBetter, mustHold, aim, alike, strict }) => {
+  const rows = targets.map(({ what, unit, moreIsBetter, mustHold, aim, alike, equal, strict }) => {
     const bound = (value: number) => `${moreIsBetter ? '≥' : '≤'} ${value} ${unit}`;
     const cells = (found: Found | null) => [
       found === null ? '' : foundText(found, unit),
       found?.verdict ?? '',
     ];
-    return [what, bound(mustHold), bound(aim), ...cells(alike), ...cells(strict)];
+    return [what, bound(mustHold), bound(aim), ...cells(alike), ...cells(equal), ...cells(strict)];
   });
   const heads = [
     'target',
@@ -106,10 +106,12 @@ export function targetsTable(targets: readonly Judged[]): string {
     'aim',
     'clients alike',
     'verdict',
+    'and as many servers',
+    'verdict',
     'other side at its best',
     'verdict',
   ];
-  return table(heads, ['left', 'right', 'right', 'right', 'left', 'right', 'left'], rows);
+  return table(heads, ['left', 'right', 'right', 'right', 'left', 'right', 'left', 'right', 'left'], rows);
 }
 
 function foundText({ ratio }: Found, unit: Judged['unit']): string {

@@ -2,10 +2,11 @@
  * What the comparison is held to: ratios to another system in the same run, and what an idle cluster may
  * cost.
  *
- * Each ratio is taken twice. Alike: clients of both sides know as much, and connect in the same way; etcd's
- * have a connection each to any member, as Kvorum's to any worker, while a client of Redis has to know the
- * master, so the one beside it knows the key's primary. Strict: Kvorum's clients know nothing, and the other
- * side's do what is best for it.
+ * Each ratio is taken three times. Alike: clients of both sides know as much, and connect in the same way;
+ * etcd's have a connection each to any member, as Kvorum's to any worker, while a client of Redis has to know
+ * the master, so the one beside it knows the key's primary. Equal: the same clients, and Kvorum has three
+ * workers, as many as the others have servers, where it has four by default. Strict: Kvorum's clients know
+ * nothing, and the other side's do what is best for it.
  */
 import { ratioOf } from '../report/statistics.js';
 import type { Spread } from '../report/statistics.js';
@@ -23,6 +24,7 @@ interface RatioTarget {
   what: string;
   strict: Pair;
   alike: Pair;
+  equal: Pair;
   workload: string;
   /** Each of them has to meet the target. */
   clients: readonly number[];
@@ -34,14 +36,17 @@ interface RatioTarget {
 const etcd = {
   strict: { own: 'kvorum', other: 'etcd' },
   alike: { own: 'kvorum', other: 'etcd-any' },
+  equal: { own: 'kvorum-3', other: 'etcd-any' },
 };
 const etcdJson = {
   strict: { own: 'kvorum', other: 'etcd-json' },
   alike: { own: 'kvorum', other: 'etcd-json-any' },
+  equal: { own: 'kvorum-3', other: 'etcd-json-any' },
 };
 const redis = {
   strict: { own: 'kvorum', other: 'redis' },
   alike: { own: 'kvorum-primary', other: 'redis' },
+  equal: { own: 'kvorum-3-primary', other: 'redis' },
 };
 const puts = { workload: 'put-256', measure: 'perSecond' } as const;
 const gets = { workload: 'get-256', measure: 'perSecond' } as const;
@@ -78,6 +83,9 @@ export interface Found {
   verdict: Verdict;
 }
 
+/** `pair`: null for a figure of Kvorum alone. */
+export type FoundFor = Found & { pair: Pair | null };
+
 export interface Judged {
   what: string;
   /** A ratio, or percent of a core. */
@@ -87,18 +95,24 @@ export interface Judged {
   mustHold: number;
   aim: number;
   /** null where there is nothing to compare with, or it was not measured. */
-  alike: (Found & { pair: Pair }) | null;
-  strict: (Found & { pair: Pair | null }) | null;
+  alike: FoundFor | null;
+  equal: FoundFor | null;
+  strict: FoundFor | null;
 }
 
 /** Targets whose systems were not measured are left out. */
 export function judge(comparison: Comparison): Judged[] {
   const judged = ratioTargets.flatMap((target) => judgeRatio(comparison, target));
-  const idle = comparison.systems.find(({ name }) => name === 'kvorum')?.idleCpuPercent ?? null;
-  if (idle === null) return judged;
   const bounds = { moreIsBetter: false, ...idleTarget };
-  const strict = { pair: null, ...verdictOn({ median: idle, least: idle, most: idle }, bounds) };
-  return [...judged, { what: 'idle cluster, of a core', unit: '%', ...bounds, alike: null, strict }];
+  const judgeIdle = (system: string) => {
+    const idle = comparison.systems.find(({ name }) => name === system)?.idleCpuPercent ?? null;
+    return idle === null
+      ? null
+      : { pair: null, ...verdictOn({ median: idle, least: idle, most: idle }, bounds) };
+  };
+  const [strict, equal] = [judgeIdle('kvorum'), judgeIdle('kvorum-3')];
+  if (strict === null) return judged;
+  return [...judged, { what: 'idle cluster, of a core', unit: '%', ...bounds, alike: null, equal, strict }];
 }
 
 function judgeRatio(comparison: Comparison, target: RatioTarget): Judged[] {
@@ -108,8 +122,10 @@ function judgeRatio(comparison: Comparison, target: RatioTarget): Judged[] {
     const ratio = worstRatio(comparison, target, pair);
     return ratio === null ? null : { pair, ...verdictOn(ratio, bounds) };
   };
-  const [alike, strict] = [judgePair(target.alike), judgePair(target.strict)];
-  return alike === null && strict === null ? [] : [{ what, unit: '×', ...bounds, alike, strict }];
+  const [alike, equal, strict] = [target.alike, target.equal, target.strict].map(judgePair);
+  const found = { alike: alike ?? null, equal: equal ?? null, strict: strict ?? null };
+  const isMeasured = Object.values(found).some((one) => one !== null);
+  return isMeasured ? [{ what, unit: '×', ...bounds, ...found }] : [];
 }
 
 /** Over all numbers of clients of the target; null if one of them was not measured. */

@@ -1,4 +1,7 @@
-/** Kvorum as `npm start` starts it: a controller and four workers, all defaults. */
+/**
+ * Kvorum as `npm start` starts it: a controller and four workers, all defaults. And with three workers, as
+ * many servers as the others have: on the cores of one machine each more has its price.
+ */
 import path from 'node:path';
 import { HttpConnection } from '../wire/http-connection.js';
 import { partitionOf } from '../../core/ring/hash.js';
@@ -20,23 +23,32 @@ export interface Ring {
   partitions: { primary: { id: string } }[];
 }
 
+type DoorName = Pick<Door, 'name' | 'title'>;
+
 const launcher = path.resolve(import.meta.dirname, '../../launcher/main.js');
 
-export const kvorum: System = {
-  name: 'kvorum',
-  promise: {
-    write: 'fsync on 2 of 3 replicas before the reply; survives the loss of any one worker',
-    read: 'linearizable, by the primary under its lease',
-  },
-  needs: null,
-  doors: ['kvorum', 'kvorum-primary'],
-  async start(folder, port) {
-    const processes = startLauncher(folder, port, []);
-    const status = await whenReplicated(processes, port);
-    const workers = status.workers.map(({ id, url }) => ({ id, url: new URL(url) }));
-    return { processes, doors: [anyWorker(workers), await primaries(workers, port)] };
-  },
-};
+const ownName: DoorName = { name: 'kvorum', title: 'Kvorum' };
+export const kvorum = systemOf(ownName, []);
+export const kvorumOfThree = systemOf({ name: 'kvorum-3', title: 'Kvorum of three' }, ['--workers', '3']);
+
+function systemOf({ name, title }: DoorName, launcherOptions: string[]): System {
+  return {
+    name,
+    promise: {
+      write: 'fsync on 2 of 3 replicas before the reply; survives the loss of any one worker',
+      read: 'linearizable, by the primary under its lease',
+    },
+    needs: null,
+    doors: [name, `${name}-primary`],
+    async start(folder, port) {
+      const processes = startLauncher(folder, port, launcherOptions);
+      const status = await whenReplicated(processes, port);
+      const workers = status.workers.map(({ id, url }) => ({ id, url: new URL(url) }));
+      const primaryDoor = await primaries({ name: `${name}-primary`, title }, workers, port);
+      return { processes, doors: [anyWorker(workers, { name, title }), primaryDoor] };
+    },
+  };
+}
 
 export function startLauncher(folder: string, port: number, more: string[]): ProcessGroup {
   const processes = new ProcessGroup();
@@ -67,10 +79,10 @@ export async function readRing(port: number): Promise<Ring> {
 }
 
 /** A client that knows nothing: each has one connection, to one of the workers, which passes requests on. */
-export function anyWorker(workers: readonly KvorumWorker[]): Door {
+export function anyWorker(workers: readonly KvorumWorker[], { name, title } = ownName): Door {
   return {
-    name: 'kvorum',
-    title: 'Kvorum, any worker',
+    name,
+    title: `${title}, any worker`,
     async connect(client) {
       const worker = workers[client % workers.length];
       if (worker === undefined) throw new Error('no workers');
@@ -84,12 +96,16 @@ export function anyWorker(workers: readonly KvorumWorker[]): Door {
 }
 
 /** A client that knows the ring: each request goes to the primary of its key. */
-async function primaries(workers: readonly KvorumWorker[], port: number): Promise<Door> {
+async function primaries(
+  { name, title }: DoorName,
+  workers: readonly KvorumWorker[],
+  port: number,
+): Promise<Door> {
   const ring = await readRing(port);
   const owners = ring.partitions.map(({ primary }) => primary.id);
   return {
-    name: 'kvorum-primary',
-    title: 'Kvorum, the key’s primary',
+    name,
+    title: `${title}, the key’s primary`,
     async connect() {
       const byId = new Map<string, HttpConnection>();
       for (const { id, url } of workers) byId.set(id, await HttpConnection.open(url));

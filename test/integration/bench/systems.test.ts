@@ -10,14 +10,14 @@ import { isInstalled } from '../../../bench/comparison/machine.js';
 import { compare } from '../../../bench/comparison/run.js';
 import { Keyspace } from '../../../bench/load/keyspace.js';
 import { etcd } from '../../../bench/systems/etcd.js';
-import { kvorum } from '../../../bench/systems/kvorum.js';
+import { kvorum, kvorumOfThree } from '../../../bench/systems/kvorum.js';
 import { redis } from '../../../bench/systems/redis.js';
 import { freePorts } from '../../process/free-ports.js';
 import type { Door, RunningSystem } from '../../../bench/systems/system.js';
 
 jest.setTimeout(600_000);
 
-const systems = [kvorum, etcd, redis];
+const systems = [kvorum, kvorumOfThree, etcd, redis];
 const installed = systems.filter(({ needs }) => needs === null || isInstalled(needs.program));
 let folder = '';
 

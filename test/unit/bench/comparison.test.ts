@@ -57,15 +57,17 @@ describe('targets', () => {
     expect(against([250], [100])[0]?.strict?.verdict).toBe('aim met');
   });
 
-  it('are judged apart where clients are alike, and where the other side does what is best for it', () => {
+  it('are judged apart where clients are alike, servers too, and the other side does what is best for it', () => {
     const [target] = judge(
       comparisonOf([
         row('kvorum', 'put-256', 64, figures(160)),
+        row('kvorum-3', 'put-256', 64, figures(140)),
         row('etcd', 'put-256', 64, figures(160)),
         row('etcd-any', 'put-256', 64, figures(100)),
       ]),
     );
     expect(target?.alike).toMatchObject({ pair: { other: 'etcd-any' }, verdict: 'holds' });
+    expect(target?.equal).toMatchObject({ pair: { own: 'kvorum-3' }, verdict: 'MISSED' });
     expect(target?.strict).toMatchObject({ pair: { other: 'etcd' }, verdict: 'MISSED' });
   });
 
@@ -87,8 +89,8 @@ describe('targets', () => {
   });
 
   it('ask for measurements that the plan contains', () => {
-    for (const { alike, strict, workload, clients } of ratioTargets) {
-      for (const door of [alike.own, alike.other, strict.own, strict.other]) {
+    for (const { alike, equal, strict, workload, clients } of ratioTargets) {
+      for (const door of [alike, equal, strict].flatMap(({ own, other }) => [own, other])) {
         const planned = stepsOf(door, [1, 16, 64, 256]).filter((step) => step.workload.name === workload);
         expect(planned.map((step) => step.clients)).toEqual(expect.arrayContaining([...clients]));
       }
