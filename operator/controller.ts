@@ -21,6 +21,9 @@ export interface ControllerNote {
   fields: Record<string, string | number | boolean>;
 }
 
+/** Silence is noticed by ticks alone: the rest is short. */
+export const restTicks = 4;
+
 export interface ControllerOptions {
   /** Differs between two controllers of one cluster. */
   id: string;
@@ -68,7 +71,7 @@ export class Controller implements ControllerInbox {
     return this.machine.atRest;
   }
 
-  /** To be called every `limits.tickMs`, or half as often while it is at rest. */
+  /** To be called every `limits.tickMs`; while it is at rest, {@link restTicks} times as rarely will do. */
   tick(): void {
     this.step({ type: 'tick' });
   }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { modeOf, processSettings, readControllerConfiguration } from './config.js';
 import { exposeController } from './metrics/expose-controller.js';
 import { OperatorMeasurements } from './metrics/operator-measurements.js';
-import { Controller } from './controller.js';
+import { Controller, restTicks } from './controller.js';
 import { ClusterEvents } from './events/cluster-events.js';
 import { readDefinition } from './kubernetes/custom-resource-definition.js';
 import { HttpsTransport } from './kubernetes/https-transport.js';
@@ -54,8 +54,6 @@ import type { Logger } from '../platform/logger.js';
 
 const ringFile = 'ring.json';
 const stepTimeoutMs = 2_000;
-/** Silence is noticed by ticks alone: the rest is short. */
-const restTicks = 2;
 
 const logged = newLogCounts();
 

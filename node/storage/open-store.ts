@@ -29,7 +29,7 @@ export interface OpenStoreOptions {
   endOfTurn?: (run: () => void) => void;
   /** The same, for what may take a moment: when all else of this turn is done. */
   afterTurn?: (run: () => void) => void;
-  /** Rows of the table proved in a second, in the background; 0 for none. */
+  /** Rows of the table proved in a second, in the background; 0 for none, by its size if left out. */
   scrubRowsPerSecond?: number;
   /** Size that the log's write-ahead log is kept near. */
   walBytes?: number;

@@ -9,8 +9,8 @@ import type { StageChunk } from './table-file.js';
 export interface TableWriterData {
   path: string;
   limits: Limits;
-  /** Rows looked at by the scrub in a second. */
-  scrubRowsPerSecond: number;
+  /** Rows looked at by the scrub in a second; null: as the size of the table asks for. */
+  scrubRowsPerSecond: number | null;
   /** Of {@link StorageMeasurements}. */
   measured: SharedArrayBuffer;
 }

@@ -51,12 +51,18 @@ SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency
 FROM (SELECT * FROM replies WHERE (slot, seq) > (?, ?) ORDER BY slot, seq LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
 
+/** Looking through all rows takes this long at least, where that is not slower than the least pace. */
+const roundSeconds = 600;
+const rowsPerSecondMin = 20;
+const rowsPerSecondMax = 200;
+
 const nextPhase = { rows: 'keys', keys: 'replies', replies: 'rows' } as const;
 
 export class TableScrub {
   private readonly rowStatement;
   private readonly keyStatement;
   private readonly replyStatement;
+  private readonly largestStatement;
   /** Proved so far, again and again. */
   rows = 0;
   /** Times that all was looked through. */
@@ -71,7 +77,14 @@ export class TableScrub {
     this.keyStatement = database
       .prepare<[number, Uint8Array, number], [slot: number, key: Uint8Array, epoch: number]>(keysSql)
       .raw();
+    this.largestStatement = database.prepare<[], number | null>('SELECT max(id) FROM rows').pluck();
     this.replyStatement = database.prepare<[number, number, number], ReplyColumns>(repliesSql).raw();
+  }
+
+  /** How many to look at in a second: a small table is not looked through again and again. */
+  get rowsPerSecond(): number {
+    const rows = this.largestStatement.get() ?? 0;
+    return Math.min(rowsPerSecondMax, Math.max(rowsPerSecondMin, Math.ceil(rows / roundSeconds)));
   }
 
   /**

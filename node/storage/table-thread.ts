@@ -36,8 +36,6 @@ export interface TableThreadOptions {
   scrubRowsPerSecond?: number;
 }
 
-const scrubRowsPerSecondDefault = 200;
-
 export class TableThread implements Table {
   private readonly thread: StorageWorker<TableRequest, TableReply>;
   private readonly connection: Database.Database;
@@ -49,7 +47,7 @@ export class TableThread implements Table {
   private rejectClose: ((error: Error) => void) | null = null;
 
   private constructor(options: TableThreadOptions, onOpened: () => void, onFailure: (error: Error) => void) {
-    const { path, limits, measured, scrubRowsPerSecond = scrubRowsPerSecondDefault } = options;
+    const { path, limits, measured, scrubRowsPerSecond = null } = options;
     this.connection = new Database(path, { readonly: true, fileMustExist: true });
     this.connection.pragma('cache_size = -16384');
     this.reader = new TableReader(this.connection);

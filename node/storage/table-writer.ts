@@ -149,9 +149,10 @@ class TableWriter {
   }
 
   private lookForDamage(): void {
-    const rowsMax = Math.round((this.data.scrubRowsPerSecond * scrubIntervalMs) / 1_000);
+    const { measured, scrub, data } = this;
+    const rowsPerSecond = data.scrubRowsPerSecond ?? scrub.rowsPerSecond;
+    const rowsMax = Math.round((rowsPerSecond * scrubIntervalMs) / 1_000);
     if (rowsMax === 0) return;
-    const { measured, scrub } = this;
     for (const partition of scrub.step(rowsMax)) {
       measured.set('scrubDamage', measured.get('scrubDamage') + 1);
       this.reply({ type: 'damaged', partition });

@@ -8,7 +8,7 @@ import type { ClusterStatus } from '../../core/control/cluster-status.js';
 import type { Sight } from '../../core/control/sight.js';
 import type { OperatorMeasurements } from '../metrics/operator-measurements.js';
 import type { RingRecord } from '../../core/ring/ring-record.js';
-import { Controller } from '../controller.js';
+import { Controller, restTicks } from '../controller.js';
 import type { ControllerNote } from '../controller.js';
 import type { ControllerInbox, ExpectedWorker, Links, LoadResult, Timers } from '../ports.js';
 import type { ApiTransport } from './api-transport.js';
@@ -155,7 +155,8 @@ export class ControllerHost {
       cancelTick: () => undefined,
     };
     const tick = () => {
-      running.cancelTick = timers.after(limits.tickMs, tick);
+      const pauseMs = (controller.atRest ? restTicks : 1) * limits.tickMs;
+      running.cancelTick = timers.after(pauseMs, tick);
       controller.tick();
     };
     running.cancelTick = timers.after(limits.tickMs, tick);

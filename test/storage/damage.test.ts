@@ -164,6 +164,20 @@ function judgeTable(table: TableFile, partition: number, throughSeq: number): bo
   return false;
 }
 
+it('the scrub looks through a small table more slowly, so that a round takes ten minutes', () => {
+  const folder = newFolder('memory');
+  const table = new TableFile(path.join(folder, 'table.db'), { newStoreId: 'a1', limits: defaultLimits });
+  const scrub = new TableScrub(table.database);
+  const insert = table.database.prepare(`INSERT INTO rows VALUES (?, 1, ?, 1, 1, '', 0, x'')`);
+  const paces = [1, 60_000, 10_000_000].map((id) => {
+    insert.run(id, bytesOf(String(id)));
+    return scrub.rowsPerSecond;
+  });
+  expect(paces).toEqual([20, 100, 200]);
+  table.close();
+  removeFolder(folder);
+});
+
 describe.each(['main', 'wal'] as const)('damaged files, newest part in the %s files', (where) => {
   let image: string;
   let folder: string;
