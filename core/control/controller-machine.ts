@@ -28,6 +28,7 @@ import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
 import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
+import { isAtWork, isFailingOver } from './under-way.js';
 import { WishedPlacement } from './wished-placement.js';
 import { identify, isCurrent, isPresent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
@@ -308,7 +309,7 @@ export class ControllerMachine {
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
-    if (!this.finishing) this.improve(view, record, now);
+    if (!this.finishing && !isFailingOver(this.batches, now)) this.improve(view, record, now);
     this.lasting.sweep();
     this.quiet = this.batches.length === 0 && this.lasting.isEmpty && view.workers.all().every(isSteady);
     this.workers.forget((id) => record.members[id] !== undefined);
@@ -320,10 +321,10 @@ export class ControllerMachine {
       this.retries.isResting('move', partition, now) || this.changes.isChanging(partition);
     const replacements = planReplacements(view, isResting, this.changes.count);
     for (const change of replacements.changes) this.changes.changeLearner(record, change);
-    if (!this.isAtWork('move') && this.batches.length < batchesMax) {
+    if (!isAtWork(this.batches, 'move') && this.batches.length < batchesMax) {
       this.start(planHandovers(view, isResting), record, now);
     }
-    if (!this.isAtWork('replace') && this.batches.length < batchesMax) {
+    if (!isAtWork(this.batches, 'replace') && this.batches.length < batchesMax) {
       const startable = replacements.orders.filter((order) => mayStart(view, order));
       this.start(startable.slice(0, replacementsMax), record, now);
     }
@@ -380,10 +381,6 @@ export class ControllerMachine {
 
   private isBusy(partition: number): boolean {
     return this.batches.some((batch) => batch.isAtWorkOn(partition));
-  }
-
-  private isAtWork(kind: Order['kind']): boolean {
-    return this.batches.some((batch) => batch.kind === kind);
   }
 
   private note(message: string, fields: Record<string, string | number | boolean>): void {

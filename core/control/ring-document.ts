@@ -29,12 +29,18 @@ export interface RingChange {
 
 interface Swap {
   token: number;
+  startedAt: number;
   changes: RingChange[];
   record: RingRecord;
   giveUpAt: number;
 }
 
 const loadRetryMs = 250;
+/**
+ * A store may be slower than the limits assume: each silence doubles the time that the next swap is waited
+ * for. One that was carried out and not waited for costs a reading, and another one.
+ */
+const patienceMax = 4;
 const absentPauseMs = 1_000;
 /**
  * Also read while nothing is to be changed: what another has left in it, or that it is gone, is to be seen.
@@ -69,6 +75,7 @@ export class RingDocument {
   private heard = false;
   private doubts = 0;
   private creating: ((outcome: ChangeOutcome) => void) | null = null;
+  private patience = 1;
 
   constructor(
     private readonly clusterId: string,
@@ -120,6 +127,7 @@ export class RingDocument {
       this.loadAt = now + loadRetryMs;
     }
     if (this.swapping !== null && now >= this.swapping.giveUpAt) {
+      this.patience = Math.min(patienceMax, 2 * this.patience);
       this.swapFailed('unknown', now);
     }
     if (this.record !== null && now - this.readAt >= rereadMs) this.reload(now);
@@ -177,6 +185,7 @@ export class RingDocument {
       return;
     }
     this.swapping = null;
+    if (now - swap.startedAt <= this.limits.casMs) this.patience = 1;
     if (this.absent) this.loadAt = null;
     this.absent = false;
     this.record = swap.record;
@@ -212,7 +221,8 @@ export class RingDocument {
   private startSwap(expected: string | null, record: RingRecord, changes: RingChange[], now: number): void {
     this.token += 1;
     // A little longer than the adapter may take itself, so that its word is heard where there is one.
-    this.swapping = { token: this.token, changes, record, giveUpAt: now + this.limits.casMs + 50 };
+    const giveUpAt = now + this.patience * this.limits.casMs + 50;
+    this.swapping = { token: this.token, startedAt: now, changes, record, giveUpAt };
     this.emit({ type: 'swap', token: this.token, expected, record });
   }
 

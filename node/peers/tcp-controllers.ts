@@ -12,6 +12,11 @@ import type { Refusal } from '../../platform/stream/handshake.js';
 import type { Controllers, WorkerInbox } from '../worker/ports.js';
 
 const controllersMax = 16;
+/**
+ * One that has just begun has all to learn at once, and may say nothing for a while. A stream that ends then
+ * delays what partitions wait for; one that stays for longer than its controller harms nobody.
+ */
+const patience = 3;
 
 export class TcpControllers implements Controllers {
   private readonly streams = new Map<string, FramedStream>();
@@ -40,6 +45,7 @@ export class TcpControllers implements Controllers {
     const { id } = hello;
     this.streams.get(id)?.close('replaced', `by run ${hello.runId}`);
     this.streams.set(id, stream);
+    stream.patienceMs *= patience;
     stream.handler = {
       frame: (payload) => {
         const requests = decode(controlRequestFrameCodec, payload);

@@ -85,6 +85,8 @@ export class FramedStream {
   handler: StreamHandler;
   /** A frame to send when there is nothing else to say. */
   aliveFrame: Uint8Array = alive;
+  /** What it lets the other side be silent for. */
+  patienceMs: number;
   private readonly parser = new FrameParser(helloBytesMax);
   private readonly outgoing = new OutgoingFrames();
   private heardAt: number;
@@ -99,6 +101,7 @@ export class FramedStream {
     handler: StreamHandler,
   ) {
     this.handler = handler;
+    this.patienceMs = settings.silentMs;
     const now = settings.now();
     this.heardAt = now;
     this.sentAt = now;
@@ -205,8 +208,7 @@ export class FramedStream {
 
   /** `late`: this process slept, and what the other side sent meanwhile is still unread. */
   check(now: number, sinceCheckMs: number, late: boolean): void {
-    const { silentMs } = this.settings;
-    if (!late && now - this.heardAt > silentMs) {
+    if (!late && now - this.heardAt > this.patienceMs) {
       this.finish('silent', `nothing came for ${Math.round(now - this.heardAt)} ms`);
     } else if (now - this.sentAt >= sinceCheckMs) {
       this.sendFrame(this.aliveFrame);

@@ -35,7 +35,7 @@ describe('measures of a load', () => {
       ['put', 'c', 300, 310, 503],
       ['put', 'd', 900, 910, 200, { etag: '"2-2"' }],
     );
-    expect(measure(calls)).toMatchObject({ requests: 4, failed: 2, unavailableMs: 900 });
+    expect(measure(calls)).toMatchObject({ requests: 4, failed: 2, failedEarly: 1, unavailableMs: 900 });
   });
 
   it('does not let one key end the outage of another, nor a read that of writes', () => {

@@ -2,6 +2,7 @@
  * What the load's calls say: the history that the judges of the simulation take, how many requests failed,
  * and for how long a key could not be written or read.
  */
+import { defaultLimits } from '../../core/limits.js';
 import type { Version } from '../../core/protocol/operation.js';
 import type { HistoryCall, ReadResult, WriteResult } from '../simulation/judges/history.js';
 
@@ -21,9 +22,13 @@ export interface LoadCall {
   isLast: boolean;
 }
 
+const { requestDeadlineMs } = defaultLimits;
+
 export interface Measures {
   requests: number;
   failed: number;
+  /** Of them, those that were given up before the time was over that a request may take. */
+  failedEarly: number;
   /** Longest time from the start of a failed call to the end of the first good call after it, of any key. */
   unavailableMs: number;
   /** The commonest failures, for the eye. */
@@ -102,6 +107,7 @@ export function measure(calls: readonly LoadCall[]): Measures {
   return {
     requests: answers.length,
     failed: failed.length,
+    failedEarly: failed.filter(({ startMs, endMs }) => endMs - startMs < requestDeadlineMs).length,
     unavailableMs: Math.round(longestOutageMs(answers)),
     failures: commonest.map(([reason, count]) => `${count} × ${reason}`).join('; '),
   };

@@ -130,6 +130,18 @@ describe('peer streams', () => {
     await until('its end', () => b.inbox.disconnected.includes('a1'));
     expect(await b.count('streams_closed_total{reason="silent"}')).toBe(1);
   });
+
+  it('bear with a controller for longer: one that has just begun has all to learn at once', async () => {
+    const worker = await startWorker('m', { silentMs: 600 });
+    const greet = (hello: Hello) => dial(worker.port, preamble('stream'), framed(encode(helloCodec, hello)));
+    greet(helloOf({ role: 'controller', id: 'c' }));
+    await until('the controller', () => worker.inbox.controllers.length === 1);
+    greet(helloOf({ id: 'a' }));
+    await until('the end of the worker', () => worker.inbox.disconnected.includes('a'));
+    expect(worker.inbox.controllers).toEqual(['c']);
+    await until('the end of the controller', () => worker.inbox.controllers.length === 0);
+    expect(await worker.count('streams_closed_total{reason="silent"}')).toBe(2);
+  });
 });
 
 describe('handshakes', () => {

@@ -55,6 +55,8 @@ export class FakeCluster {
   document: RingRecord | null = null;
   swaps = 0;
   swapFate: (count: number) => SwapFate = () => 'normal';
+  /** From a swap that was carried out to its answer. */
+  swapAnswerMs = 5;
   /** Pairs "a b" (sorted) that do not reach one another; controllers are named too. */
   readonly cuts = new Set<string>();
   private revision = 0;
@@ -270,7 +272,7 @@ export class FakeCluster {
       swap: (expected, record, done) => {
         this.after(10, () => {
           const result = this.swap(expected, record);
-          this.after(5, () => {
+          this.after(this.swapAnswerMs, () => {
             if (isCurrent()) done(result);
           });
         });

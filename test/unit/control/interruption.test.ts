@@ -4,7 +4,7 @@
  * it at once.
  */
 import { describe, expect, it } from '@jest/globals';
-import { expectFull, expectIntact, holders, settledCluster } from './expectations.js';
+import { expectFull, expectIntact, holders, primaries, settledCluster } from './expectations.js';
 import { FakeCluster } from './fake-cluster.js';
 import type { SwapFate } from './fake-cluster.js';
 
@@ -55,6 +55,18 @@ describe('every swap of the document in turn', () => {
     }, 300_000);
   }
 
+  it('may be answered later than it should, for good', () => {
+    const cluster = settledCluster(small);
+    cluster.swapAnswerMs = 3 * cluster.limits.casMs;
+    cluster.worker('w1').kill();
+    cluster.runUntil(() => primaries(cluster, 'w1') === 0, 20_000);
+    expect(primaries(cluster, 'w1')).toBe(0);
+    cluster.swapAnswerMs = 5;
+    cluster.worker('w1').start();
+    expectFull(cluster);
+    expectIntact(cluster);
+  });
+
   it('may fail for a while', () => {
     const cluster = new FakeCluster(small);
     let failing = false;
@@ -69,6 +81,22 @@ describe('every swap of the document in turn', () => {
     cluster.run(10_000);
     expectFull(cluster);
     expectIntact(cluster);
+  });
+});
+
+describe('a failover', () => {
+  it('has the document to itself: planned changes begin after it', () => {
+    const cluster = settledCluster({ partitionCount: 64 });
+    const noted = (message: string, kind: string) =>
+      cluster.notes.findIndex((note) => note.message === message && note.fields.kind === kind);
+    cluster.notes.length = 0;
+    cluster.worker('w1').kill();
+    cluster.runUntil(() => noted('reconfiguration begins', 'failover') >= 0, 5_000);
+    cluster.wish('w2', 'restart');
+    cluster.runUntil(() => noted('reconfiguration begins', 'move') >= 0, 10_000);
+    const done = noted('partitions reconfigured', 'failover');
+    expect(done).toBeGreaterThan(0);
+    expect(noted('reconfiguration begins', 'move')).toBeGreaterThan(done);
   });
 });
 

@@ -1,0 +1,22 @@
+/** What the reconfigurations under way mean for what may begin beside them. */
+import type { Order } from './reconfiguration-item.js';
+
+interface Batch {
+  kind: Order['kind'] | null;
+  startedAt: number;
+}
+
+/** One that brings large logs level goes on for longer, and the rest of the cluster does not wait for it. */
+const firstMs = 3_000;
+
+export function isAtWork(batches: readonly Batch[], kind: Order['kind']): boolean {
+  return batches.some((batch) => batch.kind === kind);
+}
+
+/**
+ * What is not served comes first: a planned change would take the next write of the ring document, and
+ * processor time of those that are asked for promises.
+ */
+export function isFailingOver(batches: readonly Batch[], now: number): boolean {
+  return batches.some(({ kind, startedAt }) => kind === 'failover' && now - startedAt < firstMs);
+}
