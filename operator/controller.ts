@@ -43,6 +43,8 @@ export interface ControllerOptions {
    * The controller will do nothing more until what it says is put right; its status says so too. Told once.
    */
   stop: (reason: string) => void;
+  /** Something came while it was at rest that time will move on: the next tick should not be a late one. */
+  hurry?: () => void;
 }
 
 export class Controller implements ControllerInbox {
@@ -66,14 +68,12 @@ export class Controller implements ControllerInbox {
     this.step({ type: 'tick' });
   }
 
-  /** All is quiet: the next tick can wait for a while. */
-  get atRest(): boolean {
-    return this.machine.atRest;
-  }
-
-  /** To be called every `limits.tickMs`; while it is at rest, {@link restTicks} times as rarely will do. */
-  tick(): void {
+  /**
+   * To be called every `limits.tickMs`. At rest all is quiet: {@link restTicks} times as rarely will do then.
+   */
+  tick(): 'busy' | 'at rest' {
     this.step({ type: 'tick' });
+    return this.machine.atRest ? 'at rest' : 'busy';
   }
 
   /**
@@ -140,6 +140,8 @@ export class Controller implements ControllerInbox {
     this.waiting.push(event);
     if (this.stepping) return;
     this.stepping = true;
+    const isAtRest = () => this.machine.atRest;
+    const wasAtRest = isAtRest();
     try {
       for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
         for (const effect of this.machine.step(next, this.options.clock.now())) this.act(effect);
@@ -147,6 +149,7 @@ export class Controller implements ControllerInbox {
     } finally {
       this.stepping = false;
     }
+    if (wasAtRest && !isAtRest()) this.options.hurry?.();
   }
 
   private act(effect: ControlEffect): void {

@@ -105,6 +105,7 @@ async function runLocally(
       logger.info(note.message, note.fields);
       events.note(note);
     },
+    hurry: () => ticks.hurry(),
     stop: (reason) => {
       page.tell('Warning', 'Stopped', reason);
       // It stays up to say so: its status tells what a person has to put right.
@@ -134,13 +135,8 @@ async function runLocally(
   page.tell('Normal', 'ControllerStarted', `${id} started`);
   controller.start();
   new LocalWorkers(values.workers, controller).start();
-  const ticks = new Ticker(
-    () => {
-      controller.tick();
-      return controller.atRest ? 'at rest' : 'busy';
-    },
-    { everyMs: limits.tickMs, restMs: restTicks * limits.tickMs },
-  );
+  const { tickMs } = limits;
+  const ticks = new Ticker(() => controller.tick(), { everyMs: tickMs, restMs: restTicks * tickMs });
   ticks.start();
   logger.info('controller started', { id, clusterId, host: values.host, port, pid: process.pid });
   stopInOrder(logger, { ticks, controller, links, server });

@@ -28,7 +28,7 @@ import { RingDocument } from './ring-document.js';
 import { RingOrigin } from './ring-origin.js';
 import { SettlementNotes } from './settlement-notes.js';
 import type { Sight } from './sight.js';
-import { isAtWork, isFailingOver } from './under-way.js';
+import { comesFirst, isAtWork } from './under-way.js';
 import { WishedPlacement } from './wished-placement.js';
 import { identify, isCurrent, isPresent, isSteady, mergeHeartbeat, WorkerDirectory } from './worker-facts.js';
 import type { WorkerFacts } from './worker-facts.js';
@@ -69,6 +69,7 @@ export class ControllerMachine {
   private dirty = true;
   private changed = false;
   private plannedAt = -Infinity;
+  private improvedAt: number | null = null;
   /** Nothing is in sight that time alone would change. */
   private quiet = false;
   private awaited = 'the ring document';
@@ -309,7 +310,8 @@ export class ControllerMachine {
     });
     this.tellQuorums(needs);
     this.start(needs.orders, record, now);
-    if (!this.finishing && !isFailingOver(this.batches, now)) this.improve(view, record, now);
+    this.improvedAt ??= now;
+    if (!this.finishing && !comesFirst(this.batches, this.improvedAt, now)) this.improve(view, record, now);
     this.lasting.sweep();
     this.quiet = this.batches.length === 0 && this.lasting.isEmpty && view.workers.all().every(isSteady);
     this.workers.forget((id) => record.members[id] !== undefined);
@@ -317,6 +319,7 @@ export class ControllerMachine {
 
   /** What makes the placement as wished; what is not served at all was seen to before. */
   private improve(view: PlanView, record: RingRecord, now: number): void {
+    this.improvedAt = now;
     const isResting = (partition: number) =>
       this.retries.isResting('move', partition, now) || this.changes.isChanging(partition);
     const replacements = planReplacements(view, isResting, this.changes.count);

@@ -37,10 +37,12 @@ interface Swap {
 
 const loadRetryMs = 250;
 /**
- * A store may be slower than the limits assume: each silence doubles the time that the next swap is waited
- * for. One that was carried out and not waited for costs a reading, and another one.
+ * A store may be slower than the limits assume: each silence doubles the time that the next call is waited
+ * for, and each swap answered in time takes a little of it back. A swap that was carried out and not waited
+ * for costs a reading, and another swap.
  */
 const patienceMax = 4;
+const patienceKept = 0.8;
 const absentPauseMs = 1_000;
 /**
  * Also read while nothing is to be changed: what another has left in it, or that it is gone, is to be seen.
@@ -125,13 +127,18 @@ export class RingDocument {
     if (this.loading !== null && now >= this.loading.giveUpAt) {
       this.loading = null;
       this.loadAt = now + loadRetryMs;
+      this.bearLonger();
     }
     if (this.swapping !== null && now >= this.swapping.giveUpAt) {
-      this.patience = Math.min(patienceMax, 2 * this.patience);
+      this.bearLonger();
       this.swapFailed('unknown', now);
     }
     if (this.record !== null && now - this.readAt >= rereadMs) this.reload(now);
     this.pump(now);
+  }
+
+  private bearLonger(): void {
+    this.patience = Math.min(patienceMax, 2 * this.patience);
   }
 
   /** Starts what can be started: a read that is due, or a swap of all changes that wait. */
@@ -142,7 +149,7 @@ export class RingDocument {
       this.loadAt = null;
       this.readAt = now;
       this.token += 1;
-      this.loading = { token: this.token, giveUpAt: now + 2 * this.limits.casMs };
+      this.loading = { token: this.token, giveUpAt: now + 2 * this.patience * this.limits.casMs };
       this.emit({ type: 'load', token: this.token });
       return;
     }
@@ -185,7 +192,9 @@ export class RingDocument {
       return;
     }
     this.swapping = null;
-    if (now - swap.startedAt <= this.limits.casMs) this.patience = 1;
+    if (now - swap.startedAt <= this.limits.casMs) {
+      this.patience = Math.max(1, patienceKept * this.patience);
+    }
     if (this.absent) this.loadAt = null;
     this.absent = false;
     this.record = swap.record;
@@ -220,7 +229,7 @@ export class RingDocument {
 
   private startSwap(expected: string | null, record: RingRecord, changes: RingChange[], now: number): void {
     this.token += 1;
-    // A little longer than the adapter may take itself, so that its word is heard where there is one.
+    // A little longer than a store that keeps to the limit takes, so that its word is heard.
     const giveUpAt = now + this.patience * this.limits.casMs + 50;
     this.swapping = { token: this.token, startedAt: now, changes, record, giveUpAt };
     this.emit({ type: 'swap', token: this.token, expected, record });

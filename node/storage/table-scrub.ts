@@ -51,7 +51,10 @@ SELECT replicas.partition, found.slot, found.seq, found.epoch, found.idempotency
 FROM (SELECT * FROM replies WHERE (slot, seq) > (?, ?) ORDER BY slot, seq LIMIT ?) AS found
 LEFT JOIN replicas ON replicas.slot = found.slot`;
 
-/** Looking through all rows takes this long at least, where that is not slower than the least pace. */
+/**
+ * Walking over all rows, and once more over their keys, takes so long each, where that is not slower than the
+ * least pace.
+ */
 const roundSeconds = 600;
 const rowsPerSecondMin = 20;
 const rowsPerSecondMax = 200;
@@ -83,19 +86,22 @@ export class TableScrub {
 
   /** How many to look at in a second: a small table is not looked through again and again. */
   get rowsPerSecond(): number {
+    // There may be many of them where there are few rows.
+    if (this.phase === 'replies') return rowsPerSecondMax;
     const rows = this.largestStatement.get() ?? 0;
     return Math.min(rowsPerSecondMax, Math.max(rowsPerSecondMin, Math.ceil(rows / roundSeconds)));
   }
 
   /**
-   * Looks at the next `rowsMax` rows or replies. Answers the partitions in which something is damaged; `null`
-   * among them if SQLite's own structure is, which belongs to no partition. @throws StorageFailure if the
-   * file cannot be read
+   * Looks at the next `rowsMax` rows or replies, at a second's share of its pace if that is null. Answers the
+   * partitions in which something is damaged; `null` among them if SQLite's own structure is, which belongs
+   * to no partition. @throws StorageFailure if the file cannot be read
    */
-  step(rowsMax: number): Set<number | null> {
+  step(rowsMax: number | null): Set<number | null> {
     try {
-      if (this.phase === 'rows') return this.stepRows(rowsMax);
-      return this.phase === 'keys' ? this.stepKeys(rowsMax) : this.stepReplies(rowsMax);
+      const most = rowsMax ?? this.rowsPerSecond;
+      if (this.phase === 'rows') return this.stepRows(most);
+      return this.phase === 'keys' ? this.stepKeys(most) : this.stepReplies(most);
     } catch (error) {
       if (!isCorrupt(error)) throw storageFailure('scrubbing the table', error);
       this.begin(nextPhase[this.phase]);

@@ -15,6 +15,7 @@ import type { TableReply, TableRequest, TableWriterData } from './table-messages
 import { TableScrub } from './table-scrub.js';
 
 const fullRetryMs = 200;
+/** A second: the pace is one of rows in a second. */
 const scrubIntervalMs = 1_000;
 const reclaimRows = 1_000;
 const reclaimIntervalMs = 20;
@@ -150,10 +151,8 @@ class TableWriter {
 
   private lookForDamage(): void {
     const { measured, scrub, data } = this;
-    const rowsPerSecond = data.scrubRowsPerSecond ?? scrub.rowsPerSecond;
-    const rowsMax = Math.round((rowsPerSecond * scrubIntervalMs) / 1_000);
-    if (rowsMax === 0) return;
-    for (const partition of scrub.step(rowsMax)) {
+    if (data.scrubRowsPerSecond === 0) return;
+    for (const partition of scrub.step(data.scrubRowsPerSecond)) {
       measured.set('scrubDamage', measured.get('scrubDamage') + 1);
       this.reply({ type: 'damaged', partition });
     }

@@ -144,6 +144,7 @@ export class ControllerHost {
       measurements,
       observe: note,
       stop: (reason) => note({ message: 'the controller does nothing more', fields: { reason } }),
+      hurry: () => wait(limits.tickMs),
     });
     own.controller = controller;
     const running: Running = {
@@ -155,11 +156,15 @@ export class ControllerHost {
       cancelTick: () => undefined,
     };
     const tick = () => {
-      const pauseMs = (controller.atRest ? restTicks : 1) * limits.tickMs;
-      running.cancelTick = timers.after(pauseMs, tick);
-      controller.tick();
+      wait(limits.tickMs);
+      const state = controller.tick();
+      if (state === 'at rest' && this.running === running) wait(restTicks * limits.tickMs);
     };
-    running.cancelTick = timers.after(limits.tickMs, tick);
+    const wait = (pauseMs: number) => {
+      running.cancelTick();
+      running.cancelTick = timers.after(pauseMs, tick);
+    };
+    wait(limits.tickMs);
     controller.start();
     return running;
   }
@@ -173,7 +178,7 @@ export class ControllerHost {
       name: ring,
       labels: labelsOf(cluster.name, 'operator'),
       owner: ownerReference(cluster),
-      // The controller counts a slower answer as none; this only bounds how long the request is kept.
+      // The controller waits for less, and for so long after silences; this bounds how long a call is kept.
       timeoutMs: 4 * limits.casMs,
     });
   }

@@ -27,7 +27,10 @@ const { requestDeadlineMs } = defaultLimits;
 export interface Measures {
   requests: number;
   failed: number;
-  /** Of them, those that were given up before the time was over that a request may take. */
+  /**
+   * Of them, those whose last try ended before the time was over that a request may take. A connection that
+   * was not made in time tells of the machine.
+   */
   failedEarly: number;
   /** Longest time from the start of a failed call to the end of the first good call after it, of any key. */
   unavailableMs: number;
@@ -107,10 +110,14 @@ export function measure(calls: readonly LoadCall[]): Measures {
   return {
     requests: answers.length,
     failed: failed.length,
-    failedEarly: failed.filter(({ startMs, endMs }) => endMs - startMs < requestDeadlineMs).length,
+    failedEarly: failed.filter(isEarly).length,
     unavailableMs: Math.round(longestOutageMs(answers)),
     failures: commonest.map(([reason, count]) => `${count} × ${reason}`).join('; '),
   };
+}
+
+function isEarly({ status, startMs, endMs }: LoadCall): boolean {
+  return status !== -1 && endMs - startMs < requestDeadlineMs;
 }
 
 /** The stable part of a problem's text. */

@@ -203,6 +203,9 @@ export class Trial {
       const early = this.disturb === null ? '' : ' before their deadline';
       row.problems.push(`${failed} requests failed${early}, none should have`);
     }
+    if (expectation.failsNothing === true && measures.unavailableMs > operatorLossMsMax) {
+      row.problems.push(`a key was unavailable for more than ${operatorLossMsMax} ms`);
+    }
     if (measures.unavailableMs === Infinity) row.problems.push('a key never came back');
     const isSpoilt = expectation.failsNothing === true && measures.failed > 0;
     row.isPromiseKept = !isSpoilt && measures.unavailableMs <= (expectation.unavailableMsMax ?? Infinity);

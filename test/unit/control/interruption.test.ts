@@ -67,6 +67,22 @@ describe('every swap of the document in turn', () => {
     expectIntact(cluster);
   });
 
+  it('may be answered too late every other time', () => {
+    const cluster = settledCluster(small);
+    cluster.swapFate = (count) => {
+      cluster.swapAnswerMs = count % 2 === 0 ? 5 : 2 * cluster.limits.casMs;
+      return 'normal';
+    };
+    cluster.worker('w1').kill();
+    cluster.run(15_000);
+    cluster.worker('w1').start();
+    expectFull(cluster);
+    cluster.wish('w2', 'remove');
+    cluster.runUntil(() => holders(cluster, 'w2') === 0, 60_000);
+    cluster.run(5_000);
+    expectEnd(cluster);
+  });
+
   it('may fail for a while', () => {
     const cluster = new FakeCluster(small);
     let failing = false;
