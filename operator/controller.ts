@@ -135,6 +135,10 @@ export class Controller implements ControllerInbox {
     }
   }
 
+  private isRunning(): boolean {
+    return this.running;
+  }
+
   private step(event: ControlEvent): void {
     if (!this.running) return;
     this.waiting.push(event);
@@ -149,7 +153,8 @@ export class Controller implements ControllerInbox {
     } finally {
       this.stepping = false;
     }
-    if (wasAtRest && !isAtRest()) this.options.hurry?.();
+    // What was carried out may have stopped it, and a stopped one is not to be ticked again.
+    if (this.isRunning() && wasAtRest && !isAtRest()) this.options.hurry?.();
   }
 
   private act(effect: ControlEffect): void {

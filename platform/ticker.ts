@@ -43,6 +43,8 @@ export class Ticker {
 
   private readonly run = (): void => {
     const { everyMs, restMs } = this.pace;
+    // A tick that ends the rest itself is followed by one wait, not by that of `hurry` too.
+    this.resting = false;
     this.resting = this.tick() === 'at rest';
     this.wait(this.resting ? msToBeat(restMs) : everyMs);
   };

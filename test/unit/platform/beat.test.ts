@@ -41,6 +41,23 @@ describe('on beats', () => {
     expect(runs).toBe(1);
   });
 
+  it('have one ticker tick once, though its tick ends the rest and hurries it', () => {
+    let ticks = 0;
+    const ticker: Ticker = new Ticker(
+      () => {
+        ticks += 1;
+        ticker.hurry();
+        return ticks % 2 === 0 ? 'busy' : 'at rest';
+      },
+      { everyMs: 50, restMs: 250 },
+    );
+    ticker.start();
+    jest.advanceTimersByTime(3_000);
+    expect(ticks).toBeLessThan(40);
+    ticker.stop();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('is where a ticker at rest wakes: two that began at different moments wake together', () => {
     const at: number[][] = [[], []];
     const pace = { everyMs: 50, restMs: 250 };
